@@ -22,6 +22,8 @@ struct json_doc {
 	char *text;  /* what was read, comments blanked out */
 	size_t len;
 	cJSON *root;
+	struct json_place *places; /* where each item lies, for json_where */
+	size_t places_len;
 };
 
 #define cleanup_json cleanup_with(json_doc_freep)
