@@ -30,7 +30,7 @@ export HOME=$T/home TMPDIR=$T/tmp LC_ALL=C.UTF-8 TZ=UTC PAGER=cat EDITOR=false
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unset XDG_STATE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR \
 	WRIT_JOB NO_COLOR VISUAL BASH_ENV ENV CDPATH GIT_DIR GIT_WORK_TREE MAKEFLAGS
-export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
+export SRC T WRIT PROGS GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
 OUT=$T/out ERR=$T/err
 umask 022
 mkdir -p "$HOME/.local/state/writfs" "$TMPDIR"
@@ -39,46 +39,8 @@ chmod 700 "$HOME/.local/state/writfs"
 : >"$ERR"
 cd "$HOME"
 
-on_error_() {
-	printf '%s:%s: failed (%s): %s\n' "${0##*/}" "$2" "$1" "$3" >&2
-}
-trap 'on_error_ "$?" "$LINENO" "$BASH_COMMAND"' ERR
-
-# fail WORDS...: ends the test.
-fail() {
-	trap - ERR
-	printf '%s:%s: %s\n' "${0##*/}" "$(caller_line_)" "$*" >&2
-	exit 1
-}
-
-# The line of the test script itself, however deep the call of a helper is.
-caller_line_() {
-	local i
-	for ((i = ${#BASH_SOURCE[@]} - 1; i > 0; i--)); do
-		if [ "${BASH_SOURCE[i]}" = "$0" ]; then
-			echo "${BASH_LINENO[i - 1]}"
-			return
-		fi
-	done
-	echo '?'
-}
-
-skip() {
-	if [ "${WRIT_TEST_REQUIRE:-}" = all ]; then
-		fail "cannot run, and WRIT_TEST_REQUIRE=all: $*"
-	fi
-	printf 'skip: %s\n' "$*"
-	trap - ERR
-	exit 77
-}
-
-# need COMMAND...: skips if one is missing (fails under WRIT_TEST_REQUIRE=all).
-need() {
-	local command
-	for command; do
-		command -v "$command" >/dev/null || skip "$command is not installed"
-	done
-}
+# shellcheck source=tests/support/expect.sh
+. "$SRC/tests/support/expect.sh"
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
@@ -95,68 +57,20 @@ need_sandbox() {
 		skip "user namespaces are not available"
 }
 
-# The job that "writ run" of this test runs in. -q: only the journal speaks.
+# A job. -q: only the journal speaks.
 run() { "$WRIT" run -q "$@"; }
 
-# expect_status N COMMAND...: runs it with output in $OUT and $ERR, and compares the status.
-expect_status() {
-	local want=$1 got=0
-	shift
-	"$@" >"$OUT" 2>"$ERR" || got=$?
-	[ "$got" = "$want" ] || {
-		sed 's/^/  out: /' "$OUT" >&2
-		sed 's/^/  err: /' "$ERR" >&2
-		fail "status $got, expected $want: $*"
-	}
+# inside [OPTIONS of writ run] <<'EOF': the bash script on standard input runs in a job, with the
+# words of support/expect.sh; its first failing command ends it and fails the test.
+inside() {
+	local script=$T/inside.sh
+	{
+		printf '. "%s/tests/support/expect.sh"\n' "$SRC"
+		cat
+	} >"$script"
+	run "$@" -- env OUT="$T/out.inside" ERR="$T/err.inside" bash "$script" ||
+		fail "inside: status $?"
 }
-
-# check WORDS -- COMMAND...: COMMAND must succeed; WORDS say what it would mean.
-check() {
-	local words=()
-	while [ "$1" != -- ]; do
-		words+=("$1")
-		shift
-	done
-	shift
-	"$@" || fail "${words[*]}: $*"
-}
-
-# refute WORDS -- COMMAND...: COMMAND must fail.
-refute() {
-	local words=()
-	while [ "$1" != -- ]; do
-		words+=("$1")
-		shift
-	done
-	shift
-	! "$@" || fail "${words[*]}: $*"
-}
-
-# expect_eq GOT WANT [WORDS]
-expect_eq() {
-	[ "$1" = "$2" ] || fail "${3:-value}: got '$1', expected '$2'"
-}
-
-# expect_file PATH CONTENT: a file with exactly this text (one newline at its end is ignored).
-expect_file() {
-	[ -e "$1" ] || fail "$1 does not exist, expected: $2"
-	[ "$(cat "$1")" = "$2" ] || fail "$1 has '$(head -c 300 "$1")', expected '$2'"
-}
-
-expect_no() {
-	local path
-	for path; do
-		if [ -e "$path" ] || [ -L "$path" ]; then
-			fail "$path exists"
-		fi
-	done
-}
-
-# expect_out REGEX, expect_err REGEX: a line of the last expect_status matches (grep -E).
-expect_out() { grep -Eq -- "$1" "$OUT" || fail "no line in output like /$1/: $(cat "$OUT")"; }
-expect_err() { grep -Eq -- "$1" "$ERR" || fail "no line in errors like /$1/: $(cat "$ERR")"; }
-expect_quiet() { [ ! -s "$ERR" ] || fail "unexpected words: $(cat "$ERR")"; }
-expect_lines() { expect_eq "$(wc -l <"$1")" "$2" "lines of ${1##*/}"; }
 
 # manifest DIR [OPTIONS of tree_manifest.py]: everything about a tree, one line a name.
 manifest() {
@@ -191,16 +105,6 @@ expect_same_tree() {
 	}
 }
 
-# wait_until SECONDS COMMAND...: polls; fails when the time is over.
-wait_until() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@" 2>/dev/null; do
-		[ "${EPOCHREALTIME/./}" -lt "$end" ] || fail "not within the time: $*"
-		sleep 0.02
-	done
-}
-
 # mount_at DIR [OPTIONS of writ mount]: mounts in the background; the test ends it by umount_at.
 mount_at() {
 	local dir=$1
@@ -213,7 +117,21 @@ umount_at() {
 	! grep -q " $1 fuse" /proc/self/mounts || fail "$1 is still mounted"
 }
 
-# The id of the only or newest job.
-job_id() {
-	"$WRIT" jobs --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["jobs"][0]["id"])'
+# job_newest: the directory name of the job that was touched last.
+job_newest() {
+	local jobs=$HOME/.local/state/writfs/jobs
+	# shellcheck disable=SC2012 # ids have no odd bytes
+	ls -t "$jobs" | head -n 1
+}
+
+# apply_all JOB: everything, also what a bulk apply leaves out, which must be named path by path.
+apply_all() {
+	local job=$1 path
+	"$WRIT" apply -j "$job" >"$OUT" 2>"$ERR" && return
+	"$WRIT" status -j "$job" --json >"$T/status.json" || fail "writ status: status $?"
+	python3 -I "$SRC/tests/support/left_changes.py" "$T/status.json" >"$T/left"
+	while IFS= read -r -d '' path; do
+		"$WRIT" apply -j "$job" -- "$path" >>"$OUT" 2>>"$ERR" ||
+			fail "apply $path: $(cat "$OUT" "$ERR")"
+	done <"$T/left"
 }
