@@ -115,6 +115,7 @@ static void object_from_upper(const struct store *s, struct store_object *o,
 	o->layer = STORE_UPPER;
 	o->stub = meta_is_stub(m);
 	o->attr_own = (m->flags & META_ATTR) != 0;
+	o->times_own = (m->flags & META_TIMES) != 0;
 	o->data_lower = (m->flags & META_DATA_LOWER) != 0;
 	sys_statx_to_stat(stx, &o->st);
 	o->st.st_ino = (m->flags & META_INO) ? m->ino : shown_ino(s, stx);

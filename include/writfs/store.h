@@ -91,6 +91,7 @@ struct store_object {
 	bool opaque;             /* upper directory that hides a real one beneath */
 	bool data_lower;         /* upper file whose data is still the real one's */
 	bool attr_own;           /* upper: attributes are the job's, not shown from beneath */
+	bool times_own;          /* upper over a real one: the job set its times */
 	bool stub;               /* upper: on disk a regular file that stands for st.st_mode */
 	bool indexed;            /* upper: found through index/ (hard-link group) */
 	bool lower_exists;       /* a real object is beneath (also under whiteout and opaque) */
