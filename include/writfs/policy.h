@@ -16,11 +16,12 @@
 
 #include <cjson/cJSON.h>
 #include <writfs/err.h>
+#include <writfs/glob.h>
 
 #define POLICY_FILE_MAX (1u << 20)  /* bytes of one policy file */
-#define POLICY_RULES_MAX 20000      /* patterns in all, after {a,b} */
-#define POLICY_PATTERN_MAX 4096     /* bytes of one pattern */
-#define POLICY_BRACES_MAX 1024      /* expansions of one pattern */
+#define POLICY_RULES_MAX 20000      /* patterns in all, after {a,b}, without link targets */
+#define POLICY_PATTERN_MAX GLOB_PATTERN_MAX
+#define POLICY_BRACES_MAX GLOB_BRACES_MAX
 #define POLICY_ROOTS_MAX 16
 
 enum policy_source {
@@ -77,6 +78,14 @@ struct policy_options {
 };
 
 /*
+ * What patterns name: "~/x" in $HOME, "/x" absolute, a leading double star in every root. Bare "x":
+ * the workspace (the current directory if there is none) on the command line, in -p files and in
+ * .writ.json; $HOME in the user's file and in /etc. "./x": the current directory on the command
+ * line, the workspace in every file; where there is none, an allowWrite "./x" of the user's file or
+ * of /etc is not counted (a note says so), since it would name whatever the directory is.
+ */
+
+/*
  * Finds the workspace, reads every source in design order, compiles. Bad input: -EINVAL (or the
  * errno of reading) with one line in *e and *ret untouched; a policy that cannot be read never
  * means "allow". Notes for the start line (targets outside the roots, untrusted widening in
@@ -110,9 +119,16 @@ policy_state policy_step(const struct policy *p, policy_state state, const char 
 struct verdict policy_decide(const struct policy *p, policy_state present, policy_state origin,
 	bool attached);
 
-/* True if every name beneath has the verdict of this one, whatever it is called. */
+/*
+ * True if every name beneath has this one's verdict (kind and hidden), whatever it is called. That
+ * is strict: below a grant the built-in redirect of hooks (any .git/hooks) alone makes it
+ * false. Whether a directory may be moved is policy_same_beneath's question.
+ */
 bool policy_uniform(const struct policy *p, policy_state state);
-/* True if some refuse (hide) rule could match beneath: a directory rename must ask. */
+/* True if a and every name beneath it have the same verdicts as b and the same names beneath b: a
+ * directory moved from one to the other takes nothing across a border. Equal states are the same. */
+bool policy_same_beneath(const struct policy *p, policy_state a, policy_state b);
+/* True if this name or one beneath could be refused or hidden: a directory rename must ask. */
 bool policy_refuses_beneath(const struct policy *p, policy_state state);
 
 /* By path (absolute), for explain and review: steps from "/" by itself. */
