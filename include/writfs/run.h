@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <writfs/err.h>
+#include <writfs/sandbox.h>
 
 /* Exit statuses of `writ run` that are not CMD's own. */
 #define RUN_EXIT_CANNOT 125
@@ -71,5 +72,10 @@ struct mount_entry {
 /* All writfs mounts that this process sees (inside a job: the job's). Free with mount_list_free. */
 int mount_list(struct mount_entry **ret, size_t *ret_count, struct err *e);
 void mount_list_free(struct mount_entry *entries, size_t count);
+
+/* ---- doctor ---- */
+
+/* probe_machine() and what only this layer knows: libfuse, the place of scratch. */
+size_t run_probes(struct probe *probes, size_t max);
 
 #endif

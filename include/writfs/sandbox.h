@@ -28,10 +28,8 @@
 struct sandbox_facts {
 	uid_t uid;
 	gid_t gid;
-	bool real_root;   /* uid 0 with CAP_SETUID, CAP_SETGID and CAP_SYS_ADMIN: all ids are mapped
-			   */
+	bool real_root;   /* uid 0 with CAP_SETUID, CAP_SETGID, CAP_SETFCAP: all ids are mapped */
 	int landlock_abi; /* 0: none */
-	bool fusectl;     /* /sys/fs/fuse/connections is there */
 	char **sockets;   /* known sockets that exist, resolved; NULL-terminated */
 };
 
@@ -41,12 +39,14 @@ void sandbox_facts_clear(struct sandbox_facts *facts);
 
 /* Strings are borrowed until the plan is freed. */
 struct sandbox_options {
-	const char *const *roots; /* real paths, none inside another; NULL-terminated */
-	const char *decoy;        /* a socket nobody listens on; covers what is masked */
-	const char *cwd;          /* absolute; CMD starts here, reached through the mounts */
-	char *const *argv;        /* CMD; NULL-terminated */
-	bool own_group;           /* CMD leads its own process group */
-	int terminal;             /* handed to that group before CMD starts; -1: not */
+	const char *const *roots;     /* real paths, none inside another; NULL-terminated */
+	const char *decoy;            /* a socket nobody listens on; covers what is masked */
+	const char *const *hidden;    /* directories outside the roots that look empty; or NULL */
+	const char *const *read_only; /* trees outside the roots that CMD may only read; or NULL */
+	const char *cwd;              /* absolute; CMD starts here, reached through the mounts */
+	char *const *argv;            /* CMD; NULL-terminated */
+	bool own_group;               /* CMD leads its own process group */
+	int terminal;                 /* handed to that group before CMD starts; -1: not */
 };
 
 enum sandbox_step_kind {
@@ -55,13 +55,13 @@ enum sandbox_step_kind {
 	SANDBOX_MAP_SELF,    /* one id to itself, setgroups denied */
 	SANDBOX_MAP_ALL,     /* every id to itself; written by the process above */
 	SANDBOX_PRIVATE,     /* no mount event crosses */
-	SANDBOX_MOUNT_ROOT,  /* path: FUSE over it; number: which root */
-	SANDBOX_MASK_SOCKET, /* path: covered by the decoy */
-	SANDBOX_MASK_DIR,    /* path: covered by an empty read-only directory */
-	SANDBOX_READ_ONLY,   /* path: and all beneath; optional */
+	SANDBOX_MASK_SOCKET, /* path: covered by the decoy; skipped if it has gone */
+	SANDBOX_MASK_DIR,    /* path: covered by an empty directory; skipped if it is not there */
+	SANDBOX_READ_ONLY,   /* path: and all beneath; skipped if it is not there */
 	SANDBOX_MINIMAL_DEV,
-	SANDBOX_HAND_OVER, /* sends the FUSE descriptors, waits until they are served */
-	SANDBOX_PID,       /* pid namespace: what follows runs in its init */
+	SANDBOX_MOUNT_ROOT, /* path: FUSE over it; number: which root */
+	SANDBOX_HAND_OVER,  /* sends the FUSE descriptors, waits until they are served */
+	SANDBOX_PID,        /* pid namespace: what follows runs in its init */
 	/* init */
 	SANDBOX_PROC, /* a fresh /proc; where that is refused: go on without a pid namespace */
 	SANDBOX_FORK, /* what follows runs in CMD's process */
