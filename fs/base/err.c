@@ -36,18 +36,15 @@ int err_errno(struct err *e, int errnum, const char *fmt, ...)
 	char raw[ERR_RAW_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(raw, sizeof raw, fmt, ap);
+	(void)vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
-	size_t len = n < 0 ? 0 : (size_t)n;
-	char cause[128];
-	const char *why = strerror_r(errnum, cause, sizeof cause);
-	/* The cause is worth more than the end of an overlong name. */
-	size_t room = sizeof raw - strlen(why) - 3;
-	if (len > room)
-		len = room;
-	(void)snprintf(raw + len, sizeof raw - len, ": %s", why);
+	char buffer[128];
+	const char *cause = strerror_r(errnum, buffer, sizeof buffer);
 	e->errnum = errnum;
-	(void)escape_buf(e->text, sizeof e->text, raw);
+	/* The cause is worth more than the end of an overlong name. */
+	(void)escape_buf(e->text, sizeof e->text - strlen(cause) - 2, raw);
+	size_t len = strlen(e->text);
+	(void)snprintf(e->text + len, sizeof e->text - len, ": %s", cause);
 	return -errnum;
 }
 
@@ -61,8 +58,8 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	int n = vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
 	size_t len = n < 0 ? 0 : (size_t)n;
-	if (len > sizeof raw - 1)
-		len = sizeof raw - 1;
+	if (len > ERR_TEXT_MAX / 2)
+		len = ERR_TEXT_MAX / 2;
 	(void)snprintf(raw + len, sizeof raw - len, ": %s", e->text);
 	(void)escape_buf(e->text, sizeof e->text, raw);
 	return -e->errnum;

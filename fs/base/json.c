@@ -36,34 +36,49 @@ void json_doc_freep(struct json_doc **doc)
 	errno = saved;
 }
 
-/* Takes text (len bytes and a NUL) over, also on failure. */
-static int json_parse_owned(
-	const char *name, char *text, size_t len, struct json_doc **ret, struct err *e)
+/* A document without a tree yet. Takes text over, also on failure. */
+static struct json_doc *json_doc_new(const char *name, char *text, size_t len)
 {
-	struct json_doc *doc cleanup_json = calloc(1, sizeof *doc);
-	if (!doc) {
+	struct json_doc *doc = calloc(1, sizeof *doc);
+	char *copy = strdup(name);
+	if (!doc || !copy) {
+		free(doc);
+		free(copy);
 		free(text);
-		return err_errno(e, ENOMEM, "%s", name);
+		return NULL;
 	}
-	doc->text = text;
-	doc->len = len;
-	doc->name = strdup(name);
-	if (!doc->name)
-		return err_errno(e, ENOMEM, "%s", name);
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		memset(text, ' ', 3); /* the mark that some editors put first */
-	int r = json_blank_comments(name, text, len, e);
+	*doc = (struct json_doc){.name = copy, .text = text, .len = len};
+	return doc;
+}
+
+static int json_doc_fill(struct json_doc *doc, struct err *e)
+{
+	if (doc->len >= 3 && memcmp(doc->text, "\xef\xbb\xbf", 3) == 0)
+		memset(doc->text, ' ', 3); /* the mark that some editors put first */
+	int r = json_blank_comments(doc->name, doc->text, doc->len, e);
 	if (r == 0)
 		r = json_scan_check(doc, e);
 	if (r < 0)
 		return r;
-	doc->root = cJSON_ParseWithLength(text, len);
+	doc->root = cJSON_ParseWithLength(doc->text, doc->len);
 	if (!doc->root)
-		return err_set(e, EINVAL, "%s: not usable as JSON, or out of memory", name);
-	r = json_scan_places(doc, e);
-	if (r < 0)
+		return err_set(e, EINVAL, "%s: not usable as JSON, or out of memory", doc->name);
+	return json_scan_places(doc, e);
+}
+
+/* Takes text (len bytes and a NUL) over, also on failure. */
+static int json_parse_owned(
+	const char *name, char *text, size_t len, struct json_doc **ret, struct err *e)
+{
+	struct json_doc *doc = json_doc_new(name, text, len);
+	if (!doc)
+		return err_errno(e, ENOMEM, "%s", name);
+	int r = json_doc_fill(doc, e);
+	if (r < 0) {
+		json_doc_free(doc);
 		return r;
-	*ret = steal_ptr(&doc);
+	}
+	*ret = doc;
 	return 0;
 }
 

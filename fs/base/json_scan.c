@@ -297,7 +297,7 @@ static int scan_value(struct scan *s, const cJSON *item, size_t place)
 
 int json_scan_check(struct json_doc *doc, struct err *e)
 {
-	struct err local;
+	struct err local = {0};
 	struct scan s = {.doc = doc, .e = e ? e : &local, .line = 1, .column = 1};
 	if (scan_peek(&s) < 0)
 		return scan_error(&s, 0, "the file is empty, expected at least {}");
@@ -331,13 +331,13 @@ static int object_find_duplicate(const cJSON *object, const cJSON **ret)
 	*ret = NULL;
 	if (count < 2)
 		return 0;
-	const cJSON **sorted cleanup_free = calloc(count, sizeof *sorted);
+	const cJSON **sorted cleanup_free = calloc(count, sizeof(const cJSON *));
 	if (!sorted)
 		return -ENOMEM;
 	count = 0;
 	cJSON_ArrayForEach (child, object)
 		sorted[count++] = child;
-	qsort(sorted, count, sizeof *sorted, item_by_key);
+	qsort(sorted, count, sizeof(const cJSON *), item_by_key);
 	for (size_t i = 1; i < count && !*ret; i++) {
 		if (strcmp(sorted[i - 1]->string, sorted[i]->string) != 0)
 			continue;

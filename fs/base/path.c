@@ -133,7 +133,7 @@ static int path_xdg(const char *variable, const char *fallback, char **ret, stru
 	} else {
 		char *home cleanup_free = NULL;
 		int r = path_home(&home, e);
-		if (r < 0)
+		if (!home)
 			return r;
 		path_append(&out, home);
 		path_append(&out, fallback);

@@ -28,7 +28,7 @@ void str_add(struct str *s, const char *text);
 void str_add_mem(struct str *s, const void *p, size_t len);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void str_vaddf(struct str *s, const char *fmt, va_list ap);
+void str_vaddf(struct str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /*
  * For terminals: bytes < 0x20, 0x7f and bytes that are not part of valid UTF-8 (C1 controls and
