@@ -135,3 +135,25 @@ apply_all() {
 			fail "apply $path: $(cat "$OUT" "$ERR")"
 	done <"$T/left"
 }
+
+# like_native [OPTIONS of tree_manifest.py] <<'EOF': the bash script on standard input runs twice
+# in the same home: natively, and in a job in which everything is redirected. The job must leave
+# the real tree alone, and applying all of it must give the tree that the native run made.
+like_native() {
+	local script=$T/program.sh
+	{
+		printf '. "%s/tests/support/expect.sh"\n' "$SRC"
+		cat
+	} >"$script"
+	cp -a "$HOME" "$T/before"
+	env OUT="$T/out.inside" ERR="$T/err.inside" bash "$script" || fail "native: status $?"
+	cd /
+	mv "$HOME" "$T/native"
+	cp -a "$T/before" "$HOME"
+	cd "$HOME"
+	keep_real
+	run -- env OUT="$T/out.inside" ERR="$T/err.inside" bash "$script" || fail "in the job: status $?"
+	same_real
+	apply_all "$(job_newest)"
+	expect_same_tree "$T/native" "$HOME" "$@"
+}

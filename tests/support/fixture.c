@@ -97,8 +97,8 @@ int fixture_mkdir(const struct fixture *f, const char *path, mode_t mode)
 	return fchmodat(f->real, path, mode, 0) < 0 ? -errno : 0;
 }
 
-int fixture_data(const struct fixture *f, const char *path, mode_t mode, const void *data,
-	size_t len)
+int fixture_data(
+	const struct fixture *f, const char *path, mode_t mode, const void *data, size_t len)
 {
 	cleanup_fd int fd = openat(f->real, path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -129,8 +129,8 @@ int fixture_node(const struct fixture *f, const char *path, mode_t mode)
 	return mknodat(f->real, path, mode, 0) < 0 ? -errno : 0;
 }
 
-int fixture_xattr(const struct fixture *f, const char *path, const char *attr, const void *value,
-	size_t size)
+int fixture_xattr(
+	const struct fixture *f, const char *path, const char *attr, const void *value, size_t size)
 {
 	char full[PATH_MAX];
 	int len = snprintf(full, sizeof full, "%s/real/%s", f->path, path);
@@ -169,8 +169,8 @@ static int populate_dir(const struct fixture *f, struct random *r, const char *p
 		char child[PATH_MAX];
 		if (random_below(r, 10) < 3)
 			continue;
-		(void)snprintf(child, sizeof child, "%s%s%s", path, *path ? "/" : "",
-			random_names[i]);
+		(void)snprintf(
+			child, sizeof child, "%s%s%s", path, *path ? "/" : "", random_names[i]);
 		bool dir = depth < 3 && random_below(r, 10) < (depth == 0 ? 6 : 3);
 		int result = dir ? fixture_mkdir(f, child, modes[random_below(r, 4)])
 				 : populate_one(f, r, child);

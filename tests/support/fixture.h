@@ -33,8 +33,8 @@ void fixture_close(struct fixture *f); /* removes all of it */
 /* Builders for the real tree. */
 int fixture_mkdir(const struct fixture *f, const char *path, mode_t mode);
 int fixture_file(const struct fixture *f, const char *path, mode_t mode, const char *text);
-int fixture_data(const struct fixture *f, const char *path, mode_t mode, const void *data,
-	size_t len);
+int fixture_data(
+	const struct fixture *f, const char *path, mode_t mode, const void *data, size_t len);
 int fixture_symlink(const struct fixture *f, const char *path, const char *target);
 int fixture_link(const struct fixture *f, const char *from, const char *to);
 int fixture_node(const struct fixture *f, const char *path, mode_t mode);
@@ -51,7 +51,10 @@ struct place {
 	struct store_object object; /* layer NONE: not there */
 };
 
-#define PLACE_INIT {.parent = {-1, -1}}
+#define PLACE_INIT                                                                                 \
+	{                                                                                          \
+		.parent = { -1, -1 }                                                               \
+	}
 #define cleanup_place __attribute__((cleanup(place_close)))
 
 /*

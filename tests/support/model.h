@@ -35,10 +35,10 @@ struct model_node {
 	uid_t uid;
 	gid_t gid;
 	dev_t rdev;
-	unsigned links;      /* names; 1 for directories */
-	bool real_links;     /* a group of the real tree: the count is the real tree's business */
-	bool real_dir;       /* a directory of the real tree: renaming it may be EXDEV */
-	bool mtime_known;    /* false: set by the system since */
+	unsigned links;   /* names; 1 for directories */
+	bool real_links;  /* a group of the real tree: the count is the real tree's business */
+	bool real_dir;    /* a directory of the real tree: renaming it may be EXDEV */
+	bool mtime_known; /* false: set by the system since */
 	int64_t mtime_ns;
 	uint64_t ino;        /* as first seen in the view; 0: not yet */
 	unsigned char *data; /* content, or the symlink's target */

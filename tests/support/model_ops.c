@@ -15,8 +15,8 @@
 #include "model_i.h"
 
 /* The directory of path and its last name, or NULL and *ret_errno. */
-static struct model_node *parent_of(const struct model *m, const char *path, const char **ret_name,
-	int *ret_errno)
+static struct model_node *parent_of(
+	const struct model *m, const char *path, const char **ret_name, int *ret_errno)
 {
 	const char *slash = strrchr(path, '/');
 	char parent[MODEL_PATH_MAX] = "";
@@ -194,7 +194,7 @@ int model_setxattr(struct model *m, const char *path, const char *attr, const vo
 		*x = calloc(1, sizeof **x);
 		if (!*x)
 			return -ENOMEM;
-		strncpy((*x)->name, attr, sizeof (*x)->name - 1);
+		strncpy((*x)->name, attr, sizeof(*x)->name - 1);
 	}
 	(*x)->size = size;
 	memcpy((*x)->value, value, size);

@@ -72,8 +72,8 @@ static void draw_make(struct random *r, const struct op_limits *limits, struct o
 		break;
 	case 3:
 		op->mode = S_IFLNK | 0777;
-		(void)snprintf(op->path2, sizeof op->path2, "%s",
-			random_below(r, 2) ? "../x/y" : "a");
+		(void)snprintf(
+			op->path2, sizeof op->path2, "%s", random_below(r, 2) ? "../x/y" : "a");
 		break;
 	case 4:
 		op->mode |= random_below(r, 2) ? S_IFIFO : S_IFSOCK;
@@ -107,7 +107,8 @@ static void draw_attr(struct random *r, const struct op_limits *limits, struct o
 		op->uid = random_below(r, 3);
 		op->gid = random_below(r, 3);
 	}
-	op->mtime_ns = (int64_t)random_below(r, 1700000000) * 1000000000 + random_below(r, 1000000000);
+	op->mtime_ns =
+		(int64_t)random_below(r, 1700000000) * 1000000000 + random_below(r, 1000000000);
 	strcpy(op->attr, attrs[random_below(r, 4)]);
 	op->flags = random_below(r, 4) == 0 ? random_below(r, 3) : 0; /* CREATE 1, REPLACE 2 */
 }
@@ -115,10 +116,20 @@ static void draw_attr(struct random *r, const struct op_limits *limits, struct o
 /* The kinds by weight. */
 static enum op_kind draw_kind(struct random *r, const struct op_limits *limits)
 {
-	static const unsigned char weights[OP_KINDS] = {[OP_MAKE] = 20, [OP_WRITE] = 12,
-		[OP_TRUNCATE] = 5, [OP_CHMOD] = 5, [OP_CHOWN] = 3, [OP_UTIMES] = 3,
-		[OP_SETXATTR] = 4, [OP_REMOVEXATTR] = 2, [OP_UNLINK] = 12, [OP_RMDIR] = 8,
-		[OP_RENAME] = 20, [OP_LINK] = 5, [OP_COPY_UP] = 2, [OP_REOPEN] = 1};
+	static const unsigned char weights[OP_KINDS] = {[OP_MAKE] = 20,
+		[OP_WRITE] = 12,
+		[OP_TRUNCATE] = 5,
+		[OP_CHMOD] = 5,
+		[OP_CHOWN] = 3,
+		[OP_UTIMES] = 3,
+		[OP_SETXATTR] = 4,
+		[OP_REMOVEXATTR] = 2,
+		[OP_UNLINK] = 12,
+		[OP_RMDIR] = 8,
+		[OP_RENAME] = 20,
+		[OP_LINK] = 5,
+		[OP_COPY_UP] = 2,
+		[OP_REOPEN] = 1};
 	unsigned total = 0;
 	for (unsigned i = 0; i < OP_KINDS; i++)
 		total += weights[i];
@@ -147,11 +158,11 @@ static bool crosses(const struct op_limits *limits, const struct op *op)
 		return true;
 	/* Between the sides the caller promotes or answers EXDEV: not the store's operation. */
 	return (op->kind == OP_RENAME || op->kind == OP_LINK) &&
-		op_side(limits, op->path) != op_side(limits, op->path2);
+	       op_side(limits, op->path) != op_side(limits, op->path2);
 }
 
-static void draw_once(struct random *r, const struct model *m, const struct op_limits *limits,
-	struct op *op)
+static void draw_once(
+	struct random *r, const struct model *m, const struct op_limits *limits, struct op *op)
 {
 	*op = (struct op){.kind = draw_kind(r, limits)};
 	op->privileged = geteuid() == 0 && random_below(r, 2);
@@ -194,8 +205,8 @@ static bool kernel_answers(const struct model *m, const struct op *op)
 	return false;
 }
 
-void op_draw(struct random *r, const struct model *m, const struct op_limits *limits,
-	struct op *ret)
+void op_draw(
+	struct random *r, const struct model *m, const struct op_limits *limits, struct op *ret)
 {
 	do
 		draw_once(r, m, limits, ret);

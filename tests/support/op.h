@@ -64,8 +64,8 @@ struct op_limits {
 /* What path means for the caller: STORE_REAL beneath the grant. */
 enum store_side op_side(const struct op_limits *limits, const char *path);
 
-void op_draw(struct random *r, const struct model *m, const struct op_limits *limits,
-	struct op *ret);
+void op_draw(
+	struct random *r, const struct model *m, const struct op_limits *limits, struct op *ret);
 void op_print(FILE *out, size_t number, const struct op *op);
 
 int op_on_model(struct model *m, const struct op *op);

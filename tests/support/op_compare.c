@@ -39,15 +39,15 @@ static int compare_stat(struct compare *c, struct model_node *n, const struct st
 	if (st->st_mode != n->mode)
 		return differs(c, "mode %o, should be %o", st->st_mode, n->mode);
 	if (st->st_uid != n->uid || st->st_gid != n->gid)
-		return differs(c, "owner %u:%u, should be %u:%u", st->st_uid, st->st_gid, n->uid,
-			n->gid);
+		return differs(
+			c, "owner %u:%u, should be %u:%u", st->st_uid, st->st_gid, n->uid, n->gid);
 	if ((S_ISREG(n->mode) || S_ISLNK(n->mode)) && (size_t)st->st_size != n->size)
 		return differs(c, "size %lld, should be %zu", (long long)st->st_size, n->size);
 	if ((S_ISCHR(n->mode) || S_ISBLK(n->mode)) && st->st_rdev != n->rdev)
 		return differs(c, "device %lx, should be %lx", st->st_rdev, n->rdev);
 	if (n->mtime_known && mtime != n->mtime_ns)
-		return differs(c, "mtime %lld, should be %lld", (long long)mtime,
-			(long long)n->mtime_ns);
+		return differs(
+			c, "mtime %lld, should be %lld", (long long)mtime, (long long)n->mtime_ns);
 	if (!S_ISDIR(n->mode) && !n->real_links && st->st_nlink != n->links)
 		return differs(c, "%lu links, should be %u", st->st_nlink, n->links);
 	if (n->ino && n->ino != st->st_ino)
@@ -56,8 +56,8 @@ static int compare_stat(struct compare *c, struct model_node *n, const struct st
 	return 0;
 }
 
-static int compare_xattrs(struct compare *c, const struct model_node *n, const struct store_dir *dir,
-	const char *name, const struct store_object *o)
+static int compare_xattrs(struct compare *c, const struct model_node *n,
+	const struct store_dir *dir, const char *name, const struct store_object *o)
 {
 	char list[4096];
 	unsigned found = 0;
@@ -101,7 +101,8 @@ static int compare_content(struct compare *c, const struct model_node *n,
 		return differs(c, "%zu bytes of content, should be %zu", got, n->size);
 	for (size_t i = 0; i < n->size; i++)
 		if (data[i] != n->data[i])
-			return differs(c, "byte %zu is %02x, should be %02x", i, data[i], n->data[i]);
+			return differs(
+				c, "byte %zu is %02x, should be %02x", i, data[i], n->data[i]);
 	return 0;
 }
 

@@ -47,12 +47,12 @@ static int on_make(struct store *s, enum store_side side, const struct op *op, s
 	if (r < 0)
 		return r;
 	if (S_ISDIR(op->mode))
-		return store_mkdir(s, &p->parent, p->name, side, dir_st, op->mode, &cred,
-			&p->object);
+		return store_mkdir(
+			s, &p->parent, p->name, side, dir_st, op->mode, &cred, &p->object);
 	if (S_ISREG(op->mode)) {
 		cleanup_fd int fd = -1;
-		return store_create(s, &p->parent, p->name, side, dir_st, op->mode, &cred,
-			&p->object, &fd);
+		return store_create(
+			s, &p->parent, p->name, side, dir_st, op->mode, &cred, &p->object, &fd);
 	}
 	return store_mknod(s, &p->parent, p->name, side, dir_st, op->mode, op->rdev,
 		S_ISLNK(op->mode) ? op->path2 : NULL, &cred, &p->object);
@@ -192,8 +192,8 @@ static int on_rename(struct store *s, enum store_side side, const struct op *op,
 		if (r < 0)
 			return r;
 	}
-	return store_rename(s, side, &a->parent, a->name, &a->object, &b.parent, b.name, &b.object,
-		op->flags);
+	return store_rename(
+		s, side, &a->parent, a->name, &a->object, &b.parent, b.name, &b.object, op->flags);
 }
 
 static int on_link(struct store *s, enum store_side side, const struct op *op, struct place *a)

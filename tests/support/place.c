@@ -77,8 +77,8 @@ void place_close(struct place *p)
 
 struct store_cred fixture_cred(mode_t umask)
 {
-	return (struct store_cred){.uid = geteuid(), .gid = getegid(), .umask = umask,
-		.privileged = geteuid() == 0};
+	return (struct store_cred){
+		.uid = geteuid(), .gid = getegid(), .umask = umask, .privileged = geteuid() == 0};
 }
 
 /* For a change: the last name must exist (or must not, for exists false). */
@@ -138,7 +138,7 @@ bool view_shows(struct store *s, const char *path, const char *text)
 	cleanup_free char *shown = NULL;
 	size_t len;
 	return view_read(s, path, &shown, &len) == 0 && len == strlen(text) &&
-		memcmp(shown, text, len) == 0;
+	       memcmp(shown, text, len) == 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -292,8 +292,8 @@ int do_link(struct store *s, const char *from, const char *to)
 		r = open_for(s, to, false, &b);
 	if (r < 0)
 		return r;
-	return store_link(s, STORE_SCRATCH, &a.parent, a.name, &a.object, &b.parent, b.name,
-		&b.object);
+	return store_link(
+		s, STORE_SCRATCH, &a.parent, a.name, &a.object, &b.parent, b.name, &b.object);
 }
 
 int do_setxattr(struct store *s, const char *path, const char *attr, const void *value, size_t size,

@@ -48,7 +48,7 @@ class Printer:
         if self.options.owner:
             fields.append(f"{st.st_uid}:{st.st_gid}")
         with_times = self.options.times and (kind != "dir" or self.options.dir_times)
-        if with_times:
+        if with_times and os.fsdecode(relative) not in self.options.prune:
             fields.append(f"mtime={st.st_mtime_ns}")
         if kind == "file":
             fields.append(f"size={st.st_size}")
