@@ -17,7 +17,7 @@
 #define OFFSET_MASK 0x7fffffffffffffffULL
 #define OFFSET_FIRST 16 /* below it: ".", ".." and the start */
 
-int dir_each(int dir, int (*fn)(const char *name, unsigned char type, void *arg), void *arg)
+int dir_each(int dir, int (*fn)(const struct dirent *entry, void *arg), void *arg)
 {
 	int fd = sys_reopen(dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
@@ -34,7 +34,7 @@ int dir_each(int dir, int (*fn)(const char *name, unsigned char type, void *arg)
 			return -errno;
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		int r = fn(entry->d_name, entry->d_type, arg);
+		int r = fn(entry, arg);
 		if (r)
 			return r;
 	}
@@ -83,11 +83,11 @@ static int list_add(struct build_list *b, const char *name, uint64_t ino, unsign
 	return 0;
 }
 
-static int list_upper(const char *name, unsigned char type, void *arg)
+static int list_upper(const struct dirent *entry, void *arg)
 {
+	const char *name = entry->d_name;
 	struct build_list *b = arg;
 	struct store_object o;
-	(void)type;
 	int r = store_lookup(b->s, b->dir, name, &o);
 	if (r == -ENOENT) {
 		str_add_mem(&b->hidden, name, strlen(name) + 1);
@@ -132,20 +132,23 @@ struct merge {
 	struct build_list *b;
 	const char **names;
 	size_t count;
+	uint64_t dev; /* of the lower directory */
 };
 
-static int list_lower(const char *name, unsigned char type, void *arg)
+static int list_lower(const struct dirent *entry, void *arg)
 {
 	struct merge *m = arg;
+	const char *name = entry->d_name;
+	unsigned char type = entry->d_type;
 	if (m->count && bsearch(&name, m->names, m->count, sizeof *m->names, by_name))
 		return 0;
-	struct store_object o;
-	(void)type;
-	/* d_ino has to be that of lstat, which getdents does not say for mount points. */
-	int r = store_lookup(m->b->s, m->b->dir, name, &o);
-	if (r)
-		return r == -ENOENT ? 0 : r;
-	return list_add(m->b, name, o.st.st_ino, (unsigned char)IFTODT(o.st.st_mode));
+	if (type == DT_UNKNOWN) {
+		struct statx stx;
+		if (sys_statx(m->b->dir->lower, name, &stx))
+			return 0;
+		type = (unsigned char)IFTODT(stx.stx_mode);
+	}
+	return list_add(m->b, name, shown_ino(m->b->s, m->dev, entry->d_ino), type);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -163,8 +166,12 @@ int store_list_dir(struct store *s, const struct store_dir *dir, struct store_li
 	if (dir->upper >= 0)
 		r = dir_each(dir->upper, list_upper, &b);
 	if (!r && dir->lower >= 0) {
-		m.names = upper_names(&b, &m.count);
-		r = m.names ? dir_each(dir->lower, list_lower, &m) : -ENOMEM;
+		struct statx stx;
+		r = sys_statx(dir->lower, "", &stx);
+		m.dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+		m.names = r ? NULL : upper_names(&b, &m.count);
+		if (!r)
+			r = m.names ? dir_each(dir->lower, list_lower, &m) : -ENOMEM;
 		for (size_t i = 0; i < m.count; i++)
 			free((char *)m.names[i]);
 		free(m.names);

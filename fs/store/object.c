@@ -44,12 +44,16 @@ bool key_equal(const struct store_key *a, const struct store_key *b)
 
 /* Inode numbers of another file system below the root (or of scratch elsewhere) are moved out of
  * the way of the root's own: find and tar compare them under the one device of the mount. */
-static ino_t shown_ino(const struct store *s, const struct statx *stx)
+uint64_t shown_ino(const struct store *s, uint64_t dev, uint64_t ino)
 {
-	uint64_t dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 	if (dev == s->real_dev)
-		return stx->stx_ino;
-	return stx->stx_ino ^ (dev * 0x9e3779b97f4a7c15ULL & 0x7fff000000000000ULL) ^ (1ULL << 62);
+		return ino;
+	return ino ^ ((dev * 0x9e3779b97f4a7c15ULL) & 0x3fff000000000000ULL) ^ (1ULL << 62);
+}
+
+static ino_t statx_ino(const struct store *s, const struct statx *stx)
+{
+	return shown_ino(s, (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor, stx->stx_ino);
 }
 
 static bool timespec_before(struct timespec a, struct timespec b)
@@ -57,12 +61,11 @@ static bool timespec_before(struct timespec a, struct timespec b)
 	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
 }
 
-static void object_from_lower(
-	const struct store *s, struct store_object *o, const struct statx *stx)
+void object_from_lower(const struct store *s, struct store_object *o, const struct statx *stx)
 {
 	o->layer = STORE_LOWER;
 	sys_statx_to_stat(stx, &o->st);
-	o->st.st_ino = shown_ino(s, stx);
+	o->st.st_ino = statx_ino(s, stx);
 	key_from_statx(stx, &o->key);
 	o->attributes = stx->stx_attributes;
 }
@@ -73,7 +76,7 @@ static void merge_dir(const struct store *s, struct store_object *o, const struc
 {
 	struct stat st;
 	sys_statx_to_stat(lower, &st);
-	st.st_ino = shown_ino(s, lower);
+	st.st_ino = statx_ino(s, lower);
 	key_from_statx(lower, &o->key);
 	o->merged = true;
 	/* 1 says "not counted" to programs that would otherwise infer the number of subdirectories
@@ -109,8 +112,8 @@ static void borrow_data(
 		o->st.st_ctim = st.st_ctim;
 }
 
-static void object_from_upper(const struct store *s, struct store_object *o,
-	const struct statx *stx, const struct store_meta *m, const struct statx *lower)
+void object_from_upper(const struct store *s, struct store_object *o, const struct statx *stx,
+	const struct store_meta *m, const struct statx *lower)
 {
 	o->layer = STORE_UPPER;
 	o->stub = meta_is_stub(m);
@@ -118,7 +121,7 @@ static void object_from_upper(const struct store *s, struct store_object *o,
 	o->times_own = (m->flags & META_TIMES) != 0;
 	o->data_lower = (m->flags & META_DATA_LOWER) != 0;
 	sys_statx_to_stat(stx, &o->st);
-	o->st.st_ino = (m->flags & META_INO) ? m->ino : shown_ino(s, stx);
+	o->st.st_ino = (m->flags & META_INO) ? m->ino : statx_ino(s, stx);
 	key_from_statx(stx, &o->key);
 	if (m->flags & META_ATTR) {
 		o->st.st_mode = m->mode;

@@ -98,6 +98,14 @@ static int publish_attr(struct publish *w, int dir, const char *name, bool times
 	return r;
 }
 
+int publish_attr_to(struct store *s, const struct store_dir *dir, const char *name,
+	const struct store_object *o, int real_dir, const char *real_name, bool times)
+{
+	struct publish w = {.s = s, .dir = dir, .name = name, .o = o};
+	int r = object_place(s, dir, name, o, &w.place);
+	return r ? r : publish_attr(&w, real_dir, real_name, times);
+}
+
 static int build_special(struct publish *w)
 {
 	const struct stat *st = &w->o->st;
@@ -255,14 +263,13 @@ int store_publish_object(struct store *s, const struct store_dir *dir, const cha
 int store_publish_dir_attr(struct store *s, const struct store_dir *dir, const char *name,
 	const struct store_object *o, int real_dir, const char *real_name)
 {
-	struct publish w = {.s = s, .dir = dir, .name = name, .o = o};
 	struct store_meta m;
 	if (o->layer != STORE_UPPER || !S_ISDIR(o->st.st_mode))
 		return -ENOTDIR;
 	if (o->merged && !o->attr_own)
 		return 0;
-	int r = object_place(s, dir, name, o, &w.place);
-	if (!r)
-		r = meta_load(w.place.dir, w.place.name, &m);
-	return r ? r : publish_attr(&w, real_dir, real_name, !o->merged || (m.flags & META_TIMES));
+	int r = meta_load(dir->upper, name, &m);
+	return r ? r
+		 : publish_attr_to(s, dir, name, o, real_dir, real_name,
+			   !o->merged || (m.flags & META_TIMES));
 }

@@ -6,6 +6,7 @@
 #ifndef STORE_I_H
 #define STORE_I_H
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,6 +81,10 @@ void meta_set_attr(struct store_meta *m, uint32_t mode, uint32_t uid, uint32_t g
 	const struct statx *disk);
 
 /* object.c */
+void object_from_upper(const struct store *s, struct store_object *o, const struct statx *stx,
+	const struct store_meta *m, const struct statx *lower);
+void object_from_lower(const struct store *s, struct store_object *o, const struct statx *stx);
+uint64_t shown_ino(const struct store *s, uint64_t dev, uint64_t ino);
 void print_from_statx(const struct statx *stx, struct store_print *p);
 void key_from_statx(const struct statx *stx, struct store_key *k);
 int64_t statx_ns(struct statx_timestamp t);
@@ -132,7 +137,7 @@ int manifest_read(int dir, const char *name, struct str *ret);
 
 /* list.c: calls fn for every entry but "." and ".."; a value other than 0 ends it and is returned
  */
-int dir_each(int dir, int (*fn)(const char *name, unsigned char type, void *arg), void *arg);
+int dir_each(int dir, int (*fn)(const struct dirent *entry, void *arg), void *arg);
 
 /* xattr.c */
 /* Copies every attribute of from_dir/from_name to the open file (or directory) as the prefix asks:
@@ -152,6 +157,10 @@ int acl_inherit(void *value, size_t size, mode_t *mode);
 int acl_chmod(void *value, size_t size, mode_t mode);
 /* setxattr of an access ACL: the mode bits that it means. 1: needs to be kept, 0: equal to mode. */
 int acl_to_mode(const void *value, size_t size, mode_t *mode);
+
+/* publish.c: mode, owner, xattrs, times of what is shown onto a real object */
+int publish_attr_to(struct store *s, const struct store_dir *dir, const char *name,
+	const struct store_object *o, int real_dir, const char *real_name, bool times);
 
 /* attr.c: an upper object of its own attributes (files: at least metadata copied up) */
 int attr_own(

@@ -19,10 +19,10 @@ static void names_free(struct names *n)
 	free(n->list);
 }
 
-static int names_add(const char *name, unsigned char type, void *arg)
+static int names_add(const struct dirent *entry, void *arg)
 {
+	const char *name = entry->d_name;
 	struct names *n = arg;
-	(void)type;
 	if (n->count == n->cap) {
 		size_t cap = n->cap ? 2 * n->cap : 32;
 		void *p = reallocarray(n->list, cap, sizeof *n->list);

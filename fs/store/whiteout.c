@@ -135,12 +135,12 @@ static int add_nested(const char *path, const struct store_print *print, void *a
 	return 0;
 }
 
-static int gather_upper(const char *name, unsigned char type, void *arg)
+static int gather_upper(const struct dirent *entry, void *arg)
 {
+	const char *name = entry->d_name;
 	struct gather *g = arg;
 	struct store_object o;
 	struct str nested cleanup_str = STR_INIT;
-	(void)type;
 	int r = store_lookup(g->s, g->child, name, &o);
 	if (!r)
 		return -ENOTEMPTY;
@@ -156,11 +156,11 @@ static int gather_upper(const char *name, unsigned char type, void *arg)
 	return manifest_each(&nested, add_nested, &below);
 }
 
-static int check_lower(const char *name, unsigned char type, void *arg)
+static int check_lower(const struct dirent *entry, void *arg)
 {
+	const char *name = entry->d_name;
 	struct gather *g = arg;
 	struct store_object o;
-	(void)type;
 	int r = store_lookup(g->s, g->child, name, &o);
 	return r == -ENOENT ? 0 : r ? r : -ENOTEMPTY;
 }

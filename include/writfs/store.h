@@ -223,6 +223,42 @@ struct store_list {
 int store_list_dir(struct store *s, const struct store_dir *dir, struct store_list *ret);
 void store_list_free(struct store_list *list);
 
+/*
+ * Between the sides. rekey tells the caller which inode stands for which from now on.
+ */
+typedef void (*store_rekey_fn)(const struct store_key *was, const struct store_key *is, void *arg);
+
+/* A scratch-only directory (attached: nothing real beneath) is made for real where it is; what is
+ * in it stays in scratch. dir has both layers. Its inode number stays what was shown. */
+int store_promote_dir(struct store *s, const struct store_dir *dir, const char *name,
+	struct store_object *o);
+/* A scratch-only directory with all it holds becomes real_dir/real_name (which must not exist, or
+ * be an empty directory): built beside under a hidden name, one rename; then scratch drops it. */
+int store_promote_tree(struct store *s, const struct store_dir *dir, const char *name,
+	struct store_object *o, int real_dir, const char *real_name, store_rekey_fn rekey,
+	void *arg);
+/* A real (granted) file moves into scratch: copied with all it is, then the real one is renamed into
+ * base/, from where discard can put it back: store_moved_from. */
+int store_demote(struct store *s, const struct store_dir *from, const char *from_name,
+	struct store_object *o_from, const struct store_dir *to, const char *to_name,
+	struct store_object *o_to, const char *from_path);
+/* Where an upper object came from by store_demote: its name in base/, its path relative to the root
+ * and its birth time. -ENODATA: it did not. */
+int store_moved_from(struct store *s, const struct store_dir *dir, const char *name,
+	char base_name[static 64], char path[static 4096], int64_t *ret_btime_ns);
+
+/* Objects without a name (unlinked, still open): by a descriptor, readable or O_PATH. upper: it is a
+ * scratch object. Semantics as above. */
+int store_fd_lookup(struct store *s, int fd, bool upper, struct store_object *o);
+int store_fd_setattr(struct store *s, int fd, bool upper, const struct store_attr *a,
+	struct store_object *o);
+ssize_t store_fd_getxattr(struct store *s, int fd, bool upper, const char *attr, void *value,
+	size_t size);
+int store_fd_setxattr(struct store *s, int fd, bool upper, const char *attr, const void *value,
+	size_t size, int flags);
+/* A nameless scratch copy of a nameless real file, so that a redirected write has a place. */
+int store_fd_copy(struct store *s, int fd, const struct store_object *o, int *ret_fd);
+
 /* ---- for review: by path, offline or under the session's freeze ---- */
 
 /* One name of tree/. Borrowed for the callback. */
