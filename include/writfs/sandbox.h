@@ -13,6 +13,7 @@
 #ifndef WRITFS_SANDBOX_H
 #define WRITFS_SANDBOX_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -20,7 +21,7 @@
 #include <writfs/err.h>
 
 #define SANDBOX_ROOTS_MAX 16
-#define SANDBOX_SOCKETS_MAX 256
+#define SANDBOX_SOCKETS_MAX 4096
 
 /* ---- facts and plan ---- */
 
@@ -47,6 +48,8 @@ struct sandbox_options {
 	char *const *argv;            /* CMD; NULL-terminated */
 	bool own_group;               /* CMD leads its own process group */
 	int terminal;                 /* handed to that group before CMD starts; -1: not */
+	sigset_t mask;                /* CMD starts with this signal mask */
+	bool ignore_child;            /* CMD starts with SIGCHLD ignored, as the caller was */
 };
 
 enum sandbox_step_kind {
