@@ -15,5 +15,5 @@ for dir in granted redirected; do
 	find "$dir" -exec touch -h -d '2001-01-01 UTC' {} +
 done
 mkdir -p .local/state/writfs/jobs
-/usr/bin/python3 -I "$SRC/tests/support/count_requests.py" "$HOME/.local/state/writfs/jobs" \
+/usr/bin/python3 -IB "$SRC/tests/support/count_requests.py" "$HOME/.local/state/writfs/jobs" \
 	"$WRIT" run -q --allow '~/granted' --
