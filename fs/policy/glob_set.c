@@ -3,7 +3,7 @@
  * Patterns for those who have whole paths: labels, review, the command line. No states are kept;
  * each match walks the graph once.
  */
-#include <writfs/glob.h>
+#include "glob_set.h"
 
 #include <string.h>
 
@@ -43,6 +43,7 @@ struct adding {
 	struct glob_set *set;
 	const struct glob_bases *bases;
 	uint32_t tag;
+	uint32_t kinds;
 };
 
 static int add_expansion(const char *text, void *arg, struct err *e)
@@ -52,58 +53,39 @@ static int add_expansion(const char *text, void *arg, struct err *e)
 	int r = glob_parse(&g, text, adding->bases, e);
 	if (r < 0)
 		return r;
-	if (nfa_add(adding->set->nfa, &g, adding->tag, 0) < 0)
+	if (nfa_add(adding->set->nfa, &g, adding->tag, adding->kinds) < 0)
 		return err_errno(e, ENOMEM, "compiling the pattern");
 	return 0;
+}
+
+int glob_set_add_kinds(struct glob_set *s, const char *pattern, const struct glob_bases *bases,
+	uint32_t tag, uint32_t kinds, struct err *e)
+{
+	struct adding adding = {.set = s, .bases = bases, .tag = tag, .kinds = kinds};
+	return braces_expand(pattern, add_expansion, &adding, e);
 }
 
 int glob_set_add(struct glob_set *s, const char *pattern, const struct glob_bases *bases,
 	uint32_t tag, struct err *e)
 {
-	struct adding adding = {.set = s, .bases = bases, .tag = tag};
-	return braces_expand(pattern, add_expansion, &adding, e);
+	return glob_set_add_kinds(s, pattern, bases, tag, 0, e);
 }
 
-/* Hands the tags of a step over; nodes become where the next one starts. */
-static int step_report(struct nfa_step *step, struct ids *from, size_t depth,
-	int (*fn)(uint32_t tag, size_t depth, void *arg), void *arg)
+struct matching {
+	int (*fn)(uint32_t tag, size_t depth, void *arg);
+	void *arg;
+};
+
+static int match_name(const struct ids *nodes, const struct ids *tags, size_t depth, void *arg)
 {
-	for (size_t i = 0; i < step->nodes.len; i++)
-		ids_add(from, ids_at(&step->nodes)[i]);
-	ids_sort_unique(from);
-	if (step->nodes.failed || step->tags.failed || from->failed)
-		return -ENOMEM;
-	for (size_t i = 0; i < step->tags.len; i++) {
-		int r = fn(ids_at(&step->tags)[i], depth, arg);
+	const struct matching *m = arg;
+	(void)nodes;
+	for (size_t i = 0; i < tags->len; i++) {
+		int r = m->fn(ids_at(tags)[i], depth, m->arg);
 		if (r)
 			return r;
 	}
 	return 0;
-}
-
-static int walk(const struct nfa *nfa, const char *path, const char *root_end,
-	struct nfa_step *step, struct ids *from, int (*fn)(uint32_t tag, size_t depth, void *arg),
-	void *arg)
-{
-	size_t depth = 0;
-	nfa_step_start(nfa, NFA_ABSOLUTE, step);
-	int r = step_report(step, from, depth, fn, arg);
-	for (const char *p = path; r == 0;) {
-		if (p == root_end) {
-			nfa_step_start(nfa, NFA_IN_ROOTS, step);
-			r = step_report(step, from, depth, fn, arg);
-		}
-		while (*p == '/')
-			p++;
-		size_t len = strcspn(p, "/");
-		if (r || len == 0)
-			break;
-		nfa_step_name(nfa, ids_at(from), from->len, p, len, step);
-		from->len = 0;
-		r = step_report(step, from, ++depth, fn, arg);
-		p += len;
-	}
-	return r;
 }
 
 int glob_set_match(const struct glob_set *s, const char *path, const char *root,
@@ -113,12 +95,30 @@ int glob_set_match(const struct glob_set *s, const char *path, const char *root,
 	const char *root_end = NULL;
 	if (path_is_beneath(path, root))
 		root_end = path + (strcmp(root, "/") == 0 ? 0 : strlen(root));
-	struct nfa_step step;
-	struct ids from;
-	nfa_step_init(&step);
-	ids_init(&from);
-	int r = walk(s->nfa, path, root_end, &step, &from, fn, arg);
-	ids_free(&from);
-	nfa_step_end(&step);
-	return r;
+	struct matching m = {.fn = fn, .arg = arg};
+	return nfa_walk(s->nfa, path, root_end, match_name, &m);
+}
+
+struct reaching {
+	const struct nfa *nfa;
+	uint32_t kinds;
+};
+
+static int reach_name(const struct ids *nodes, const struct ids *tags, size_t depth, void *arg)
+{
+	struct reaching *reaching = arg;
+	(void)tags;
+	(void)depth;
+	reaching->kinds = 0;
+	for (size_t i = 0; i < nodes->len; i++)
+		reaching->kinds |= nfa_reach(reaching->nfa, ids_at(nodes)[i]);
+	return 0;
+}
+
+uint32_t glob_set_reach(const struct glob_set *s, const char *path)
+{
+	struct reaching reaching = {.nfa = s->nfa};
+	if (nfa_walk(s->nfa, path, NULL, reach_name, &reaching) < 0)
+		return UINT32_MAX;
+	return reaching.kinds;
 }

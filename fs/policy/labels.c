@@ -10,11 +10,13 @@
 
 #include <writfs/cleanup.h>
 #include <writfs/data.h>
-#include <writfs/glob.h>
 #include <writfs/json.h>
 #include <writfs/path.h>
 
+#include "glob_set.h"
+
 #define LABELS_FORMAT 1
+#define KIND_NEVER_WRITE 1U
 
 enum row_when { WHEN_PATTERNS, WHEN_SETID, WHEN_SEARCH_PATH };
 
@@ -114,7 +116,7 @@ static int row_class(
 
 /* The patterns below key, compiled with tag. No such key: an empty list. */
 static int row_patterns(struct labels *l, const cJSON *row, const char *key, uint32_t tag,
-	const char ***ret, struct err *e)
+	bool never_write, const char ***ret, struct err *e)
 {
 	static const struct glob_bases bases = {.home = "/", .dot = "/", .bare = "/"};
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(row, key);
@@ -134,7 +136,8 @@ static int row_patterns(struct labels *l, const cJSON *row, const char *key, uin
 			return json_error(e, l->doc, item, false,
 				"a pattern here is a text that begins with ~/ or **/");
 		struct err why = {0};
-		int r = glob_set_add(in_home ? l->in_home : l->anywhere, text, &bases, tag, &why);
+		int r = glob_set_add_kinds(in_home ? l->in_home : l->anywhere, text, &bases, tag,
+			never_write ? KIND_NEVER_WRITE : 0, &why);
 		if (r < 0)
 			return json_error(e, l->doc, item, false, "%s", why.text);
 		(*ret)[i++] = text;
@@ -185,9 +188,10 @@ static int row_parse(struct labels *l, const cJSON *json, struct err *e)
 	if (r == 0)
 		r = row_when(row, l->doc, json, e);
 	if (r == 0)
-		r = row_patterns(l, json, "patterns", 2 * number, &row->patterns, e);
+		r = row_patterns(
+			l, json, "patterns", 2 * number, label->never_write, &row->patterns, e);
 	if (r == 0)
-		r = row_patterns(l, json, "except", 2 * number + 1, &row->except, e);
+		r = row_patterns(l, json, "except", 2 * number + 1, false, &row->except, e);
 	label->patterns = row->patterns;
 	label->except = row->except;
 	return r;
@@ -294,16 +298,23 @@ static bool is_setid_program(mode_t mode)
 	       (mode & (S_IXUSR | S_IXGRP | S_IXOTH));
 }
 
+/* Which rows' patterns name path or something above it. */
+static int rows_hit(const struct labels *l, const char *path, const char *home, struct hits *ret)
+{
+	int r = glob_set_match(l->anywhere, path, "/", hit, ret);
+	const char *in_home = path_relative(path, home);
+	if (r == 0 && in_home && *in_home) {
+		/* One byte before it is the slash that makes it absolute. */
+		r = glob_set_match(l->in_home, in_home - 1, "/", hit, ret);
+	}
+	return r;
+}
+
 const struct label *labels_match(
 	const struct labels *l, const char *path, const char *home, mode_t mode, bool existed)
 {
 	struct hits hits = {0};
-	int r = glob_set_match(l->anywhere, path, "/", hit, &hits);
-	const char *in_home = path_relative(path, home);
-	if (r == 0 && in_home && *in_home) {
-		/* One byte before it is the slash that makes it absolute. */
-		r = glob_set_match(l->in_home, in_home - 1, "/", hit, &hits);
-	}
+	int r = rows_hit(l, path, home, &hits);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct row *row = &l->rows[i];
 		bool is = false;
@@ -323,4 +334,26 @@ const struct label *labels_match(
 			return &row->label;
 	}
 	return NULL;
+}
+
+const struct label *labels_never_write(const struct labels *l, const char *path, const char *home)
+{
+	struct hits hits = {0};
+	int r = rows_hit(l, path, home, &hits);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct label *label = &l->rows[i].label;
+		if (label->never_write && (r < 0 || (hits.is[2 * i] && !hits.is[2 * i + 1])))
+			return label;
+	}
+	return NULL;
+}
+
+bool labels_holds_never_write(const struct labels *l, const char *path, const char *home)
+{
+	const char *in_home = path_relative(path, home);
+	if (!in_home)
+		return path_is_beneath(home, path);
+	if (*in_home == '\0')
+		return true;
+	return glob_set_reach(l->in_home, in_home - 1) & KIND_NEVER_WRITE;
 }

@@ -431,3 +431,57 @@ void nfa_step_name(const struct nfa *n, const uint32_t *from, size_t count, cons
 	if (step->matched)
 		ids_sort_unique(&step->nodes);
 }
+
+struct walk {
+	const struct nfa *nfa;
+	struct nfa_step step;
+	struct ids nodes; /* where the next name starts */
+	int (*fn)(const struct ids *nodes, const struct ids *tags, size_t depth, void *arg);
+	void *arg;
+};
+
+/* Takes the nodes of a step in and shows what it has accepted. */
+static int walk_report(struct walk *w, size_t depth)
+{
+	for (size_t i = 0; i < w->step.nodes.len; i++)
+		ids_add(&w->nodes, ids_at(&w->step.nodes)[i]);
+	ids_sort_unique(&w->nodes);
+	if (w->step.nodes.failed || w->step.tags.failed || w->nodes.failed)
+		return -ENOMEM;
+	return w->fn(&w->nodes, &w->step.tags, depth, w->arg);
+}
+
+static int walk_names(struct walk *w, const char *path, const char *root_end)
+{
+	size_t depth = 0;
+	nfa_step_start(w->nfa, NFA_ABSOLUTE, &w->step);
+	int r = walk_report(w, depth);
+	for (const char *p = path; r == 0;) {
+		if (p == root_end) {
+			nfa_step_start(w->nfa, NFA_IN_ROOTS, &w->step);
+			r = walk_report(w, depth);
+		}
+		p += strspn(p, "/");
+		size_t len = strcspn(p, "/");
+		if (r || len == 0)
+			break;
+		nfa_step_name(w->nfa, ids_at(&w->nodes), w->nodes.len, p, len, &w->step);
+		w->nodes.len = 0;
+		r = walk_report(w, ++depth);
+		p += len;
+	}
+	return r;
+}
+
+int nfa_walk(const struct nfa *n, const char *path, const char *root_end,
+	int (*fn)(const struct ids *nodes, const struct ids *tags, size_t depth, void *arg),
+	void *arg)
+{
+	struct walk w = {.nfa = n, .fn = fn, .arg = arg};
+	nfa_step_init(&w.step);
+	ids_init(&w.nodes);
+	int r = walk_names(&w, path, root_end);
+	ids_free(&w.nodes);
+	nfa_step_end(&w.step);
+	return r;
+}

@@ -50,8 +50,6 @@ struct nfa_step {
 	uint64_t work;    /* nodes and wildcards looked at, for tests of the cost */
 };
 
-#define cleanup_step cleanup_with(nfa_step_end)
-
 int nfa_create(struct nfa **ret);
 void nfa_free(struct nfa *n);
 void nfa_freep(struct nfa **n);
@@ -70,5 +68,14 @@ void nfa_step_end(struct nfa_step *step);
 void nfa_step_start(const struct nfa *n, uint32_t start, struct nfa_step *step);
 void nfa_step_name(const struct nfa *n, const uint32_t *from, size_t count, const char *name,
 	size_t len, struct nfa_step *step);
+
+/*
+ * Walks path (absolute, normalised) from "/" and calls fn at each name with the nodes reached and
+ * the tags accepted there. At root_end (a place in path, NULL: nowhere) the patterns of every root
+ * begin, which is a call of its own. fn's first result that is not 0 is returned; -ENOMEM.
+ */
+int nfa_walk(const struct nfa *n, const char *path, const char *root_end,
+	int (*fn)(const struct ids *nodes, const struct ids *tags, size_t depth, void *arg),
+	void *arg);
 
 #endif

@@ -43,7 +43,7 @@ struct label {
 	const char *label;  /* the words of the summary: "runs at every login" */
 	const char *reason; /* one line: what could happen */
 	const char *source; /* where that is known from */
-	const char *const *patterns; /* "~/..." or "**" "/...", NULL-terminated; may be empty */
+	const char *const *patterns; /* begin with a tilde or a double star; NULL-terminated */
 	const char *const *except;   /* names that the patterns do not mean, NULL-terminated */
 };
 
@@ -70,6 +70,12 @@ const struct label *labels_get(const struct labels *l, size_t row);
  */
 const struct label *labels_match(
 	const struct labels *l, const char *path, const char *home, mode_t mode, bool existed);
+
+/* The never-write row that names path or a directory above it, or NULL. */
+const struct label *labels_never_write(const struct labels *l, const char *path, const char *home);
+/* True if path is the home directory, lies above it, or in it above a place that a never-write row
+ * names there: ~/.config. */
+bool labels_holds_never_write(const struct labels *l, const char *path, const char *home);
 
 /* "login", "path", ...: as in the file and in --json. */
 const char *label_class_name(enum label_class class);
