@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asking the mount from inside a job. An existing file or directory answers by its own attribute;
+ * what cannot carry one (a name that does not exist, a symlink, a socket) is asked about through
+ * its directory.
+ */
+#include "inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <writfs/cleanup.h>
+#include <writfs/json.h>
+#include <writfs/path.h>
+#include <writfs/str.h>
+
+#include "table.h"
+#include "terminal.h"
+
+#define INSIDE_ATTR "user.writ.state"
+#define INSIDE_ANSWER_MAX 65536
+
+static cJSON *inside_read(const char *path, const char *attr)
+{
+	cleanup_free char *answer = malloc(INSIDE_ANSWER_MAX);
+	ssize_t len = answer ? lgetxattr(path, attr, answer, INSIDE_ANSWER_MAX) : -1;
+
+	return len > 0 ? cJSON_ParseWithLength(answer, (size_t)len) : NULL;
+}
+
+cJSON *inside_state(const char *path)
+{
+	cleanup_str struct str dir = STR_INIT;
+	cleanup_str struct str attr = STR_INIT;
+	const char *name = strrchr(path, '/');
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return inside_read(path, INSIDE_ATTR);
+	if (!name || !name[1])
+		return NULL;
+	str_add_mem(&dir, path, name == path ? 1 : (size_t)(name - path));
+	str_addf(&attr, INSIDE_ATTR ".%s", name + 1);
+	return dir.failed || attr.failed ? NULL : inside_read(dir.p, attr.p);
+}
+
+static const char *inside_string(const cJSON *state, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(state, key));
+}
+
+static void inside_add_row(struct table *table, const char *path)
+{
+	cJSON *state = inside_state(path);
+	const char *verdict = inside_string(state, "verdict");
+	const char *rule = inside_string(state, "rule");
+	const char *file = inside_string(state, "file");
+	const cJSON *line = cJSON_GetObjectItemCaseSensitive(state, "line");
+
+	table_add(table, cli_path(path), NULL);
+	table_add(table, verdict ? cli_text(verdict) : "real, outside every root", NULL);
+	if (rule && file && cJSON_IsNumber(line) && line->valueint > 0)
+		table_addf(
+			table, NULL, "%s (%s:%d)", cli_text(rule), cli_path(file), line->valueint);
+	else if (rule)
+		table_addf(table, NULL, "%s (%s)", cli_text(rule), file ? cli_path(file) : "?");
+	else
+		table_add(table, verdict ? "no rule" : "", NULL);
+	cJSON_Delete(state);
+}
+
+static void inside_add_json(cJSON *rows, const char *path)
+{
+	cJSON *row = cJSON_CreateObject();
+	cJSON *state = inside_state(path);
+
+	json_add_path(row, "path", path);
+	cJSON_AddItemToObject(row, "state", state ? state : cJSON_CreateNull());
+	cJSON_AddItemToArray(rows, row);
+}
+
+int inside_show(
+	const struct command *self, const char *job, const struct opt_list *paths, bool json)
+{
+	static const char *here[] = {"."};
+	struct table table cleanup_with(table_free) = {.columns = 3, .indent = 2};
+	const char *const *words = paths->count ? paths->items : here;
+	size_t count = paths->count ? paths->count : 1;
+	const char *home = cli_home(self);
+	const char *cwd = cli_cwd(self);
+	cJSON *document;
+
+	if (!home || !cwd)
+		return CLI_MACHINE;
+	document = cli_json_new();
+	cJSON_AddStringToObject(document, "inside", job);
+
+	cJSON *rows = cJSON_AddArrayToObject(document, "paths");
+
+	for (size_t i = 0; i < count; i++) {
+		cleanup_free char *path = NULL;
+		struct err e = {0};
+
+		if (path_absolute(words[i], cwd, home, &path, &e) < 0) {
+			cJSON_Delete(document);
+			return cli_fail(self, &e);
+		}
+		if (json)
+			inside_add_json(rows, path);
+		else
+			inside_add_row(&table, path);
+	}
+	if (json)
+		return cli_print_json(self, document);
+	cJSON_Delete(document);
+	(void)printf("%s%s%s · you are inside this job\n", terminal_style(STYLE_BOLD),
+		cli_text(job), terminal_style(STYLE_OFF));
+	table_print(&table);
+	return CLI_DONE;
+}
