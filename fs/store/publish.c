@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -245,7 +246,10 @@ int store_publish_object(struct store *s, const struct store_dir *dir, const cha
 		if (r != -EXDEV)
 			return r;
 	}
-	sys_temp_name(w.temp, HIDDEN_PREFIX);
+	if (p->temp)
+		(void)snprintf(w.temp, sizeof w.temp, "%s", p->temp);
+	else
+		sys_temp_name(w.temp, HIDDEN_PREFIX);
 	if (S_ISREG(o->st.st_mode)) {
 		r = build_regular(&w);
 	} else {

@@ -290,6 +290,8 @@ struct store_publish {
 	const struct store_print *expect; /* what must be there; NULL: whatever is there */
 	int keep_dir;            /* the replaced object is kept here as keep_name; -1: not kept */
 	const char *keep_name;
+	const char *temp;        /* name of the hidden temporary, so that what a crash leaves is found;
+				  * NULL: a random one */
 	bool move;               /* the scratch inode itself may be moved (it is gone from tree/ then) */
 };
 
