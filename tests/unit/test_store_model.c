@@ -173,12 +173,14 @@ static int run_ops(
 }
 
 static bool still_fails(
-	uint64_t seed, const char *grant, struct op *ops, size_t count, const bool *keep)
+	const struct run *of, struct op *ops, size_t count, const bool *keep, char text[256])
 {
 	struct run run;
 	size_t done = 0;
-	run_start(&run, seed, grant);
+	run_start(&run, of->seed, of->limits.grant);
 	int r = run_ops(&run, ops, count, keep, &done);
+	if (r < 0)
+		(void)snprintf(text, 256, "%.255s", run.text);
 	run_end(&run);
 	return r < 0;
 }
@@ -186,6 +188,7 @@ static bool still_fails(
 /* Leaves operations out, in ever smaller pieces, as long as the rest still fails. */
 static void shrink(struct run *run, struct op *ops, size_t count)
 {
+	char text[256] = "";
 	cleanup_free bool *keep = calloc(count, sizeof *keep);
 	assert_non_null(keep);
 	memset(keep, true, count * sizeof *keep);
@@ -193,11 +196,11 @@ static void shrink(struct run *run, struct op *ops, size_t count)
 		for (size_t at = 0; at < count; at += piece) {
 			size_t n = count - at < piece ? count - at : piece;
 			memset(keep + at, false, n * sizeof *keep);
-			if (!still_fails(run->seed, run->limits.grant, ops, count, keep))
+			if (!still_fails(run, ops, count, keep, text))
 				memset(keep + at, true, n * sizeof *keep);
 		}
 	}
-	(void)fprintf(stderr, "these operations are enough:\n");
+	(void)fprintf(stderr, "%s\nthese operations are enough:\n", text);
 	for (size_t i = 0; i < count; i++)
 		if (keep[i])
 			op_print(stderr, i, &ops[i]);
@@ -226,6 +229,8 @@ static void run_seed(uint64_t seed, const char *grant, size_t count)
 static void test_all_in_scratch(void **state)
 {
 	(void)state;
+	if (getenv("WRIT_MODEL_SEED"))
+		skip();
 	for (uint64_t seed = 1; seed <= 6; seed++)
 		run_seed(seed, NULL, OPS_PER_SEED);
 }
@@ -233,6 +238,8 @@ static void test_all_in_scratch(void **state)
 static void test_with_a_grant(void **state)
 {
 	(void)state;
+	if (getenv("WRIT_MODEL_SEED"))
+		skip();
 	for (uint64_t seed = 101; seed <= 104; seed++)
 		run_seed(seed, "grant", OPS_PER_SEED);
 }
