@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors of a node's data. The verdict on a write is taken when its descriptor is opened, that
+ * is, at the first change after a lookup or an eviction: from then on WRITE costs one pwrite. Who
+ * changes what backs a node (copy-up, promotion, removal) drops the descriptors in the same step.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "ops.h"
+
+static bool is_redirected(const struct session *s, const struct node_view *v)
+{
+	struct decision d;
+	return verdict_node((struct session *)(uintptr_t)s, v->slot, NULL, &d) ||
+	       d.kind != VERDICT_GRANT;
+}
+
+static int open_pinned(struct session *s, const struct node_view *v, bool write, struct fd_ref *ret)
+{
+	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
+	struct store_object o;
+	int r = fds_get(s->fds, v->slot, FD_PIN, &pin);
+	if (r)
+		return -ESTALE;
+	if (write && !(v->flags & NODE_UPPER) && is_redirected(s, v)) {
+		/* The real file lost its name in this job only: it must not be written. */
+		int copy = -1;
+		r = store_fd_lookup(s->store, pin.fd, false, &o);
+		if (!r)
+			r = store_fd_copy(s->store, pin.fd, &o, &copy);
+		if (r)
+			return r;
+		table_flags(s->table, v->slot, NODE_UPPER, 0);
+		fds_drop(s->fds, v->slot, FD_READ);
+		return fds_add(s->fds, v->slot, FD_PIN, copy, -1, true, ret);
+	}
+	*ret = pin;
+	pin = (struct fd_ref)FD_REF_INIT;
+	return 0;
+}
+
+int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
+{
+	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
+	struct decision d;
+	int fd = -1;
+	if (!fds_get(s->fds, slot_of(ino), FD_READ, ret) ||
+		!fds_get(s->fds, slot_of(ino), FD_WRITE, ret))
+		return 0;
+	int r = node_place(s, ino, &place);
+	if (r == NODE_HAS_PIN)
+		return open_pinned(s, &place.view, false, ret);
+	if (!r)
+		r = verdict_node(s, place.view.slot, &place.o, &d);
+	if (!r && d.hidden)
+		r = -EACCES;
+	if (r)
+		return r;
+	struct store_dir dir = ref_dir(&place.dir);
+	r = store_open_object(s->store, &dir, place.name, &place.o, O_RDONLY, &fd);
+	return r ? r : fds_add(s->fds, place.view.slot, FD_READ, fd, -1, false, ret);
+}
+
+static int open_scratch(struct session *s, struct place_ref *place, int *fd)
+{
+	struct fd_ref up cleanup_fd_ref = FD_REF_INIT;
+	struct store_dir dir = ref_dir(&place->dir);
+	if (dir.upper < 0) {
+		int r = node_dir_upper(s, place->view.parent, &up);
+		if (r)
+			return r;
+		dir = ref_dir(&up);
+	}
+	struct store_key before = place->o.key;
+	bool borrowed = place->o.data_lower;
+	int r = store_copy_up(s->store, &dir, place->name, &place->o, true, -1);
+	if (r)
+		return r;
+	if (borrowed || memcmp(&before, &place->o.key, sizeof before) != 0)
+		node_rekeyed(s, place->view.slot, &place->o);
+	return store_open_object(s->store, &dir, place->name, &place->o, O_RDWR, fd);
+}
+
+/* What file_remove_privs does for a write(2) by an ordinary user. */
+static int drop_privileges(
+	fuse_req_t req, struct session *s, struct place_ref *place, enum store_side side)
+{
+	struct store_attr a = {.kill_priv = true};
+	if (fuse_req_ctx(req)->uid == 0 || !(place->o.st.st_mode & (S_ISUID | S_ISGID)))
+		return 0;
+	struct fd_ref up cleanup_fd_ref = FD_REF_INIT;
+	int r = side == STORE_SCRATCH ? node_dir_upper(s, place->view.parent, &up) : 0;
+	struct store_dir dir = up.entry ? ref_dir(&up) : ref_dir(&place->dir);
+	if (!r)
+		r = store_setattr(s->store, &dir, place->name, side, &a, &place->o);
+	if (!r)
+		table_flags(s->table, place->view.slot, 0, NODE_PRIVS);
+	return r;
+}
+
+static int open_placed(fuse_req_t req, struct session *s, struct place_ref *place,
+	struct decision *d, struct fd_ref *ret)
+{
+	int fd = -1;
+	int r = verdict_node(s, place->view.slot, &place->o, d);
+	if (!r && (d->kind == VERDICT_REFUSE || d->hidden))
+		r = -EACCES;
+	if (r)
+		return r;
+	if (d->side == STORE_SCRATCH) {
+		r = open_scratch(s, place, &fd);
+	} else {
+		struct store_dir dir = ref_dir(&place->dir);
+		struct as_caller caller cleanup_caller = caller_begin(req, s);
+		r = store_open_object(s->store, &dir, place->name, &place->o, O_RDWR, &fd);
+		if (r == -EACCES)
+			r = store_open_object(
+				s->store, &dir, place->name, &place->o, O_WRONLY, &fd);
+	}
+	if (!r)
+		r = drop_privileges(req, s, place, d->side);
+	if (r) {
+		(void)fd_close(fd);
+		return r;
+	}
+	bool upper = d->side == STORE_SCRATCH;
+	table_flags(s->table, place->view.slot, upper ? NODE_UPPER : 0, upper ? 0 : NODE_UPPER);
+	return fds_add(s->fds, place->view.slot, FD_WRITE, fd, -1, false, ret);
+}
+
+int data_open_write(fuse_req_t req, struct session *s, fuse_ino_t ino, enum journal_op op,
+	int64_t bytes, struct fd_ref *ret)
+{
+	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
+	struct decision d = {.kind = VERDICT_REDIRECT, .side = STORE_SCRATCH, .rule = -1};
+	struct node_view v;
+	int r = table_view(s->table, ino, &v);
+	if (r)
+		return r;
+	bool drop = (v.flags & NODE_PRIVS) && fuse_req_ctx(req)->uid != 0;
+	if (!drop && !fds_get(s->fds, v.slot, FD_WRITE, ret)) {
+		d.kind = v.flags & NODE_UPPER ? VERDICT_REDIRECT : VERDICT_GRANT;
+		d.rule = RULE_ASK;
+		record_change(req, s, op, &d, v.slot, v.parent, v.name, bytes, 0);
+		return 0;
+	}
+	pthread_mutex_t *lock cleanup_stripe = stripe_lock(s, v.slot);
+	r = node_place(s, ino, &place);
+	if (r == NODE_HAS_PIN)
+		return open_pinned(s, &place.view, true, ret);
+	if (r)
+		return r;
+	r = open_placed(req, s, &place, &d, ret);
+	record_change(req, s, op, &d, r ? SLOT_NONE : v.slot, v.parent, v.name, bytes, -r);
+	return r;
+}
