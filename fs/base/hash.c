@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table hash is for tables in memory only: its values are never stored, so it may change and
- * may depend on the byte order. Seed it where a program chooses the keys.
+ * The table hash depends on the byte order. Whoever stores its values (the journal's ring, for as
+ * long as one daemon lives) carries a version that changes with it. Seed it where a program
+ * chooses the keys.
  */
 #include <writfs/hash.h>
 

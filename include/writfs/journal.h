@@ -19,6 +19,7 @@
 
 #include <cjson/cJSON.h>
 #include <writfs/err.h>
+#include <writfs/str.h>
 
 #define JOURNAL_SYNC_MS 250
 #define JOURNAL_RING_BYTES (1u << 20)
@@ -26,16 +27,31 @@
 #define JOURNAL_LINE_MAX 65536 /* a longer line is cut, with "cut":true */
 
 enum journal_op {
-	JOURNAL_CREATE, JOURNAL_MKDIR, JOURNAL_SYMLINK, JOURNAL_MKNOD, JOURNAL_WRITE,
-	JOURNAL_TRUNCATE, JOURNAL_CHMOD, JOURNAL_CHOWN, JOURNAL_UTIMES, JOURNAL_XATTR,
-	JOURNAL_UNLINK, JOURNAL_RMDIR, JOURNAL_RENAME, JOURNAL_LINK, JOURNAL_PROMOTE,
-	JOURNAL_APPLY, JOURNAL_DISCARD, JOURNAL_NOTE
+	JOURNAL_CREATE,
+	JOURNAL_MKDIR,
+	JOURNAL_SYMLINK,
+	JOURNAL_MKNOD,
+	JOURNAL_WRITE,
+	JOURNAL_TRUNCATE,
+	JOURNAL_CHMOD,
+	JOURNAL_CHOWN,
+	JOURNAL_UTIMES,
+	JOURNAL_XATTR,
+	JOURNAL_UNLINK,
+	JOURNAL_RMDIR,
+	JOURNAL_RENAME,
+	JOURNAL_LINK,
+	JOURNAL_PROMOTE,
+	JOURNAL_APPLY,
+	JOURNAL_DISCARD,
+	JOURNAL_NOTE
 };
 
 /* verdict of a record: what happened to the change. */
 enum journal_verdict { JOURNAL_GRANTED, JOURNAL_REDIRECTED, JOURNAL_REFUSED };
 
-/* Who did it. Interned in the journal by (pid, start time, exe): pointers stay valid until close. */
+/* Who did it. Interned in the journal by (pid, start time, exe): pointers stay valid until close.
+ */
 struct journal_actor {
 	pid_t pid;
 	pid_t ppid;
@@ -47,7 +63,8 @@ struct journal_actor {
 	const char *parent;  /* parent's program, "" if outside the job or unknown */
 };
 
-/* Strings are borrowed for the call. Rule fields: of the rule that decided, pattern NULL if none. */
+/* Strings are borrowed for the call. Rule fields: of the rule that decided, pattern NULL if none.
+ */
 struct journal_record {
 	enum journal_op op;
 	enum journal_verdict verdict;
@@ -56,17 +73,20 @@ struct journal_record {
 	const char *rule;  /* pattern */
 	const char *rule_file;
 	unsigned rule_line;
-	const char *note;  /* e.g. "not undoable: no base kept", NULL */
-	int64_t bytes;     /* -1: not said */
-	int result;        /* 0 or positive errno */
-	const struct journal_actor *actor; /* NULL: no process (mapped pages written back, writ itself) */
+	const char *note; /* e.g. "not undoable: no base kept", NULL */
+	int64_t bytes;    /* -1: not said */
+	int result;       /* 0 or positive errno */
+	const struct journal_actor
+		*actor; /* NULL: no process (mapped pages written back, writ itself) */
 };
 
 struct journal;
 
-/* dirfd is the job's directory (borrowed until close). Starts the writer thread unless read_only. */
+/* dirfd is the job's directory (borrowed until close). Starts threads: open it after the last fork.
+ * -EBUSY: another process has it open. */
 int journal_open(int dirfd, struct journal **ret, struct err *e);
-/* Drains, fsyncs, frees. Returns the first write error as -errno: the caller tells the person. */
+/* Drains, fsyncs, frees. Returns the first write error as -errno: the caller tells the person (what
+ * could not be written is in journal.ring still, if there was room, and the next open takes it). */
 int journal_close(struct journal *j);
 
 /* From any thread; no system call but a futex when the writer sleeps. Never fails: what cannot be
@@ -84,7 +104,15 @@ const struct journal_actor *journal_actor_get(struct journal *j, pid_t pid);
 /* Forces what was appended before the call to the file (not to the disk): status on a live job. */
 void journal_flush(struct journal *j);
 
-/* One parsed line for readers. Owned by the reader callback's caller; strings live in json. */
+/*
+ * An argv for people and the journal: joined by spaces, values of secrets replaced by ***, at most
+ * most bytes. args: NUL-terminated strings, one behind the other,
+ * len bytes in all, as /proc/PID/cmdline has them.
+ */
+void journal_mask_argv(struct str *out, const char *args, size_t len, size_t most);
+
+/* One parsed line for readers. Owned by the reader callback's caller; strings live in json. Strings
+ * that the record lacks are NULL, bytes is -1, numbers 0; paths are the exact bytes. */
 struct journal_line {
 	uint64_t seq;
 	struct timespec time;
@@ -99,7 +127,8 @@ struct journal_line {
 };
 
 /* Calls fn for each whole line, oldest first; fn returns 0 to go on, else that value is returned.
- * A line that is not a record is skipped and counted in *ret_bad (may be NULL). No journal: 0. */
+ * A line that is not a record is skipped and counted in *ret_bad (may be NULL). No journal: 0.
+ * Where no daemon is alive, what a killed one left in the ring is read too. */
 int journal_read(int dirfd, int (*fn)(const struct journal_line *line, void *arg), void *arg,
 	unsigned *ret_bad, struct err *e);
 
