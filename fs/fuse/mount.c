@@ -17,8 +17,6 @@
 
 #include <fuse.h>
 
-extern char **environ;
-
 static const char *const known_options[] = {"rw", "ro", "suid", "nosuid", "dev", "nodev", "exec",
 	"noexec", "sync", "async", "dirsync", "atime", "noatime", "relatime", "norelatime",
 	"strictatime", "nostrictatime", "lazytime", "nolazytime", "nodiratime", "diratime",
