@@ -157,3 +157,10 @@ like_native() {
 	apply_all "$(job_newest)"
 	expect_same_tree "$T/native" "$HOME" "$@"
 }
+
+# at_terminal COMMAND... <<'EOF': the steps on standard input are played at a terminal on which
+# COMMAND runs; see support/terminal.py.
+at_terminal() {
+	cat >"$T/steps"
+	/usr/bin/python3 -IB "$SRC/tests/support/terminal.py" "$T/steps" "$@" || fail "at the terminal: $*"
+}
