@@ -77,8 +77,8 @@ static cJSON *doctor_json(const struct probe *probes, size_t count, bool run, bo
 
 		cJSON_AddStringToObject(row, "name", p->name);
 		cJSON_AddStringToObject(row, "state", doctor_state_name(p->state));
-		cJSON_AddBoolToObject(row, "forRun", p->for_run);
-		cJSON_AddBoolToObject(row, "forMount", p->for_mount);
+		cJSON_AddBoolToObject(row, "for_run", p->for_run);
+		cJSON_AddBoolToObject(row, "for_mount", p->for_mount);
 		json_add_path(row, "found", p->found);
 		json_add_path(row, "gives", p->gives);
 		json_add_path(row, "cure", p->cure);

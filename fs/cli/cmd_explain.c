@@ -234,7 +234,7 @@ static cJSON *explain_json(
 	cJSON *matches;
 
 	json_add_path(json, "path", given);
-	json_add_path(json, "realPath", x->path);
+	json_add_path(json, "real_path", x->path);
 	if (x->target)
 		json_add_path(json, "target", x->target);
 	cJSON_AddStringToObject(json, "type", explain_type(x));
@@ -245,9 +245,9 @@ static cJSON *explain_json(
 	explain_add_rule_json(json, "rule", policy, x->verdict.rule);
 	cJSON_AddBoolToObject(json, "hidden", x->verdict.hidden);
 	if (x->verdict.hidden)
-		explain_add_rule_json(json, "hideRule", policy, x->verdict.hide_rule);
+		explain_add_rule_json(json, "hide_rule", policy, x->verdict.hide_rule);
 	if (x->exists && S_ISDIR(x->st.st_mode)) {
-		cJSON_AddStringToObject(json, "newNames", explain_verdict_name(x->below.kind));
+		cJSON_AddStringToObject(json, "new_names", explain_verdict_name(x->below.kind));
 		cJSON_AddBoolToObject(json, "uniform", x->uniform);
 	}
 	matches = cJSON_AddArrayToObject(json, "matches");

@@ -159,9 +159,9 @@ static cJSON *log_json(const struct journal_line *line)
 	log_add_text(json, "path", line->path);
 	log_add_text(json, "path2", line->path2);
 	log_add_text(json, "rule", line->rule);
-	log_add_text(json, "ruleFile", line->rule ? line->rule_file : NULL);
+	log_add_text(json, "rule_file", line->rule ? line->rule_file : NULL);
 	if (line->rule && line->rule_line)
-		json_add_i64(json, "ruleLine", line->rule_line);
+		json_add_i64(json, "rule_line", line->rule_line);
 	log_add_text(json, "program", line->program);
 	log_add_text(json, "parent", line->parent);
 	log_add_text(json, "exe", line->exe);
@@ -221,7 +221,7 @@ static int log_show(const struct command *self, const struct job *job, struct lo
 	int rc = journal_read(job->dir, log_line, state, &bad, &e);
 
 	if (state->json)
-		(void)printf("\n],\"badLines\":%u}\n", bad);
+		(void)printf("\n],\"bad_lines\":%u}\n", bad);
 	else if (!state->shown)
 		(void)puts("no records");
 	if (bad && !state->json)

@@ -85,6 +85,23 @@ static bool completion_bash_values(struct str *out, const char *value)
 	return any;
 }
 
+/* Those options of run that take the next word. */
+static void completion_bash_run_options(struct str *out)
+{
+	const struct command *run = cli_command_find("run");
+	const char *gap = "";
+
+	for (const struct opt *o = run ? run->options : NULL; o && o->name; o++) {
+		if (o->kind == OPT_FLAG)
+			continue;
+		if (o->letter)
+			str_addf(out, "%s-%c|--%s", gap, o->letter, o->name);
+		else
+			str_addf(out, "%s--%s", gap, o->name);
+		gap = "|";
+	}
+}
+
 static void completion_bash(struct str *out)
 {
 	str_add(out, COMPLETION_HEAD
@@ -103,6 +120,9 @@ static void completion_bash(struct str *out)
 		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
 		"\tlocal opts words i\n"
 		"\tCOMPREPLY=()\n"
+		"\t# \"=\" is a word of its own: --job=NAME is three of them.\n"
+		"\t[ \"$cur\" = = ] && cur=''\n"
+		"\t[ \"$prev\" = = ] && prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
 		"\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 	completion_names(out);
 	str_add(out, " --help --version' -- \"$cur\")\n\t\treturn\n\tfi\n"
@@ -117,16 +137,11 @@ static void completion_bash(struct str *out)
 		     "\t\t\t--)\n\t\t\t\t_writ_run_command $((i + 1)) "
 		     "\"$cur\"\n\t\t\t\treturn\n\t\t\t\t;;\n"
 		     "\t\t\t");
-	const struct command *run = cli_command_find("run");
-
-	for (const struct opt *o = run ? run->options : NULL; o && o->name; o++)
-		if (o->kind != OPT_FLAG && o->letter)
-			str_addf(out, "-%c|--%s|", o->letter, o->name);
-		else if (o->kind != OPT_FLAG)
-			str_addf(out, "--%s|", o->name);
-	/* The last alternative never occurs as a word of its own. */
+	completion_bash_run_options(out);
 	str_add(out,
-		"'')\n\t\t\t\ti=$((i + 1))\n\t\t\t\t;;\n"
+		")\n\t\t\t\ti=$((i + 1))\n"
+		"\t\t\t\t[ \"${COMP_WORDS[i]}\" = = ] && i=$((i + 1))\n"
+		"\t\t\t\t;;\n"
 		"\t\t\t-*) ;;\n"
 		"\t\t\t*)\n\t\t\t\t_writ_run_command \"$i\" \"$cur\"\n\t\t\t\treturn\n\t\t\t\t;;\n"
 		"\t\t\tesac\n\t\t\ti=$((i + 1))\n\t\tdone\n\tfi\n"
@@ -184,10 +199,11 @@ static void completion_zsh_text(struct str *out, const char *text)
 static void completion_zsh_option(struct str *out, const struct opt *o)
 {
 	str_add(out, " \\\n\t\t\t");
-	if (o->letter)
-		str_addf(out, "%s'(-%c --%s)'{-%c%s,--%s%s}'[", o->kind == OPT_LIST ? "\\*" : "",
-			o->letter, o->name, o->letter, o->value ? "+" : "", o->name,
-			o->value ? "=" : "");
+	if (o->letter && o->kind == OPT_LIST)
+		str_addf(out, "'*'{-%c+,--%s=}'[", o->letter, o->name);
+	else if (o->letter)
+		str_addf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", o->letter, o->name, o->letter,
+			o->value ? "+" : "", o->name, o->value ? "=" : "");
 	else
 		str_addf(out, "'%s--%s%s[", o->kind == OPT_LIST ? "*" : "", o->name,
 			o->value ? "=" : "");

@@ -70,11 +70,13 @@ static void help_options(struct str *out, const struct command *c)
 static void help_of_command(struct str *out, const struct command *c)
 {
 	cleanup_str struct str body = STR_INIT;
+	char prefix[64];
 
 	str_addf(out, "%swrit %s%s: %s\n\n", terminal_style(STYLE_BOLD), c->name,
 		terminal_style(STYLE_OFF), c->summary);
+	(void)snprintf(prefix, sizeof prefix, "    writ %s ", c->name);
 	for (size_t i = 0; c->usage[i]; i++)
-		str_addf(out, "    writ %s %s\n", c->name, c->usage[i]);
+		markup_hanging_to_screen(out, prefix, c->usage[i], help_width());
 	str_add_char(out, '\n');
 	markup_to_screen(&body, c->help, help_width());
 	str_add_mem(out, body.p, body.len);

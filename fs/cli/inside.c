@@ -52,23 +52,40 @@ static const char *inside_string(const cJSON *state, const char *key)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(state, key));
 }
 
+/* "redirected, hidden, in scratch already": the answer in the words of every screen. */
+static void inside_add_verdict(struct table *table, const cJSON *state)
+{
+	static const char *const words[][2] = {
+		{"grant", "granted"}, {"redirect", "redirected"}, {"refuse", "refused"}};
+	const char *verdict = inside_string(state, "verdict");
+	const char *shown = verdict ? cli_text(verdict) : "real, outside every root";
+
+	for (size_t i = 0; verdict && i < sizeof words / sizeof *words; i++)
+		if (!strcmp(verdict, words[i][0]))
+			shown = words[i][1];
+	table_addf(table, NULL, "%s%s%s", shown,
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(state, "hidden")) ? ", hidden" : "",
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(state, "sticky"))
+			? ", in scratch already"
+			: "");
+}
+
 static void inside_add_row(struct table *table, const char *path)
 {
 	cJSON *state = inside_state(path);
-	const char *verdict = inside_string(state, "verdict");
 	const char *rule = inside_string(state, "rule");
 	const char *file = inside_string(state, "file");
 	const cJSON *line = cJSON_GetObjectItemCaseSensitive(state, "line");
 
 	table_add(table, cli_path(path), NULL);
-	table_add(table, verdict ? cli_text(verdict) : "real, outside every root", NULL);
-	if (rule && file && cJSON_IsNumber(line) && line->valueint > 0)
+	inside_add_verdict(table, state);
+	if (rule && file && cJSON_IsNumber(line))
 		table_addf(
 			table, NULL, "%s (%s:%d)", cli_text(rule), cli_path(file), line->valueint);
 	else if (rule)
 		table_addf(table, NULL, "%s (%s)", cli_text(rule), file ? cli_path(file) : "?");
 	else
-		table_add(table, verdict ? "no rule" : "", NULL);
+		table_add(table, state ? "no rule" : "", NULL);
 	cJSON_Delete(state);
 }
 

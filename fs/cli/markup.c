@@ -131,6 +131,15 @@ void markup_item_to_screen(
 	markup_item(out, tag, strlen(tag), text, strlen(text), hang, width);
 }
 
+void markup_hanging_to_screen(struct str *out, const char *prefix, const char *text, unsigned width)
+{
+	unsigned hang = terminal_columns(prefix);
+	struct markup_line l = {.out = out, .hang = hang, .column = hang, .width = width};
+
+	str_add(out, prefix);
+	markup_wrap(&l, text, strlen(text));
+}
+
 void markup_to_screen(struct str *out, const char *text, unsigned width)
 {
 	struct markup_block block;

@@ -38,6 +38,10 @@ void markup_to_screen(struct str *out, const char *text, unsigned width);
 void markup_item_to_screen(
 	struct str *out, const char *tag, const char *text, unsigned hang, unsigned width);
 
+/* Text after a prefix on the first line, hanging below where the prefix ends. */
+void markup_hanging_to_screen(
+	struct str *out, const char *prefix, const char *text, unsigned width);
+
 /* For man(7). Headings become subsections. */
 void markup_to_man(struct str *out, const char *text);
 
