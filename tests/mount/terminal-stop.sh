@@ -6,8 +6,8 @@ need_sandbox
 
 export WRIT
 at_terminal bash --norc --noprofile -i <<'IN'
-expect \$ 
-send PS1='ready> '\n
+expect [$#]
+send PS1='rea''dy> '\n
 expect ready> 
 send "$WRIT" run -q -- sh -c 'echo up; read line; echo "got $line"'\n
 expect \nup

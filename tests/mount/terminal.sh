@@ -22,7 +22,7 @@ expect caught
 end 5
 IN
 at_terminal "$WRIT" run -q -- bash --norc --noprofile -i <<'IN'
-expect \$ 
+expect [$#]
 send echo one$((1+1))\n
 expect one2
 send sleep 100\n
