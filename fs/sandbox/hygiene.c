@@ -9,8 +9,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -138,6 +140,25 @@ int step_no_new_privs(struct launch *l, const struct sandbox_step *step, struct 
 	return 0;
 }
 
+/* execvp(3) says EACCES when a directory of $PATH may not be searched; the command is then still
+ * one that does not exist, as shells say. */
+static bool is_found(const char *name)
+{
+	const char *path = getenv("PATH");
+	if (strchr(name, '/'))
+		return true;
+	for (const char *p = path ? path : ""; *p;) {
+		char candidate[PATH_MAX];
+		size_t len = strcspn(p, ":");
+		int n = snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int)len, p,
+			len > 0 ? "/" : "", name);
+		if (n > 0 && (size_t)n < sizeof(candidate) && access(candidate, F_OK) == 0)
+			return true;
+		p += len + (p[len] == ':');
+	}
+	return false;
+}
+
 int step_exec(struct launch *l, const struct sandbox_step *step, struct err *e)
 {
 	const struct sandbox_options *o = &l->plan->options;
@@ -150,8 +171,10 @@ int step_exec(struct launch *l, const struct sandbox_step *step, struct err *e)
 	(void)sigprocmask(SIG_SETMASK, &o->mask, NULL);
 	(void)execvp(o->argv[0], o->argv);
 	int errnum = errno;
+	if (errnum == EACCES && !is_found(o->argv[0]))
+		errnum = ENOENT;
 	l->fail_status = errnum == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	if (errnum == ENOENT && !strchr(o->argv[0], '/'))
-		return err_set(e, errnum, "%s: not found in $PATH", o->argv[0]);
+		return err_set(e, errnum, "%s: command not found", o->argv[0]);
 	return err_errno(e, errnum, "%s", o->argv[0]);
 }

@@ -25,6 +25,7 @@ struct sandbox {
 	int report;
 	int fuse[SANDBOX_ROOTS_MAX];
 	size_t roots;
+	bool maps_all;
 	pid_t command;
 	int command_fd; /* pidfd: a reaped pid must not be signalled */
 };
@@ -115,8 +116,8 @@ int sandbox_start(const struct sandbox_plan *plan, struct sandbox **ret, struct 
 		return r;
 	s->report = report[0];
 	cleanup_fd int child_report = report[1];
-	if (plan_has(plan, SANDBOX_MAP_ALL) &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, maps) < 0)
+	s->maps_all = plan_has(plan, SANDBOX_MAP_ALL);
+	if (s->maps_all && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, maps) < 0)
 		return err_errno(e, errno, "socketpair");
 	cleanup_fd int own_maps = maps[0];
 	cleanup_fd int child_maps = maps[1];
@@ -212,9 +213,9 @@ pid_t sandbox_pid(const struct sandbox *s)
 	return s->command;
 }
 
-pid_t sandbox_outer_pid(const struct sandbox *s)
+bool sandbox_maps_all(const struct sandbox *s)
 {
-	return s->outer_reaped ? 0 : s->outer;
+	return s->maps_all;
 }
 
 void sandbox_abandon(struct sandbox *s)

@@ -137,8 +137,9 @@ int sandbox_event_fd(const struct sandbox *s);
 int sandbox_next(struct sandbox *s, struct sandbox_event *ret);
 /* Sends sig to CMD (group: to its process group). -ESRCH: it is not running. */
 int sandbox_signal(struct sandbox *s, int sig, bool group);
-pid_t sandbox_pid(const struct sandbox *s);       /* CMD, 0: not started */
-pid_t sandbox_outer_pid(const struct sandbox *s); /* to tell its SIGCHLD from others */
+pid_t sandbox_pid(const struct sandbox *s); /* CMD, 0: not started, or ended */
+/* True if every id is mapped (real root); else all ids but one look like nobody's inside. */
+bool sandbox_maps_all(const struct sandbox *s);
 /* Closes the FUSE descriptors: a program that waits for an answer gets ENOTCONN. */
 void sandbox_abandon(struct sandbox *s);
 /* Kills what is left of it, waits for outer, closes everything. */
