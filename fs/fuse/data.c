@@ -82,13 +82,24 @@ static int open_scratch(struct session *s, struct place_ref *place, int *fd)
 	return store_open_object(s->store, &dir, place->name, &place->o, O_RDWR, fd);
 }
 
+static bool has_capability(struct session *s, const struct place_ref *place)
+{
+	struct store_dir dir = ref_dir(&place->dir);
+	return store_getxattr(
+		       s->store, &dir, place->name, &place->o, "security.capability", NULL, 0) > 0;
+}
+
 /* What file_remove_privs does for a write(2) by an ordinary user. */
 static int drop_privileges(
 	fuse_req_t req, struct session *s, struct place_ref *place, enum store_side side)
 {
 	struct store_attr a = {.kill_priv = true};
-	if (fuse_req_ctx(req)->uid == 0 || !(place->o.st.st_mode & (S_ISUID | S_ISGID)))
+	bool bits = fuse_req_ctx(req)->uid != 0 && (place->o.st.st_mode & (S_ISUID | S_ISGID));
+	/* File capabilities go with anybody's write; below the real file system sees to it. */
+	if (!bits && !(side == STORE_SCRATCH && has_capability(s, place)))
 		return 0;
+	a.kill_priv = bits;
+	a.drop_capability = true;
 	struct fd_ref up cleanup_fd_ref = FD_REF_INIT;
 	int r = side == STORE_SCRATCH ? node_dir_upper(s, place->view.parent, &up) : 0;
 	struct store_dir dir = up.entry ? ref_dir(&up) : ref_dir(&place->dir);

@@ -149,6 +149,7 @@ int session_create(const struct session_options *options, struct session **ret, 
 	s->is_root = geteuid() == 0;
 	/* Modes are the caller's business: its umask comes with each request. */
 	(void)umask(0);
+	store_set_umask(s->store, 0);
 	if (options->policy)
 		s->root_state = policy_root_state(options->policy, options->root);
 	pthread_rwlockattr_t attr;

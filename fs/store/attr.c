@@ -145,7 +145,8 @@ static int setattr_scratch(struct store *s, const struct store_dir *dir, const c
 		r = set_size(&p, a->size);
 	if (!r && (a->set_mode || a->set_uid || a->set_gid || a->kill_priv))
 		r = set_owner_mode(s, &p, a, o);
-	if (!r && a->kill_priv)
+	/* File capabilities go with every change of owner or data (security_inode_killpriv). */
+	if (!r && (a->kill_priv || a->drop_capability || a->set_uid || a->set_gid || a->set_size))
 		(void)sys_removexattr(p.dir, p.name, META_PREFIX "security.capability");
 	if (!r && (a->set_atime || a->set_mtime))
 		r = set_times(&p, a, o);

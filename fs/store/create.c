@@ -113,11 +113,20 @@ static void inherit_print(const struct store_object *o, struct store_meta *m)
 	m->flags |= META_PRINT;
 }
 
+/* The umask of this process (the command's, say) has cut what the caller's umask allowed. */
+static int undo_own_umask(int dir, const char *name, mode_t wanted)
+{
+	struct statx stx;
+	int r = sys_statx(dir, name, &stx);
+	if (r || !(wanted & 0777 & ~(mode_t)stx.stx_mode))
+		return r;
+	return sys_chmod(dir, name, (stx.stx_mode & 07000) | (wanted & 0777));
+}
+
 static int create_real(struct store *s, const struct store_dir *dir, const char *name, mode_t mode,
 	const struct store_cred *cred, int *ret_fd)
 {
 	char acl[4];
-	(void)s;
 	/* With a default ACL the umask has no say; the file system below applies the ACL. */
 	ssize_t n = sys_getxattr(dir->lower, NULL, ACL_DEFAULT, acl, sizeof acl);
 	if (n < 0 && n != -ERANGE)
@@ -127,7 +136,7 @@ static int create_real(struct store *s, const struct store_dir *dir, const char 
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
-	return 0;
+	return n < 0 && n != -ERANGE && s->umask ? undo_own_umask(dir->lower, name, mode) : 0;
 }
 
 static int create_scratch(struct store *s, const struct store_dir *dir, const char *name,
@@ -142,7 +151,7 @@ static int create_scratch(struct store *s, const struct store_dir *dir, const ch
 		if (fd < 0)
 			return -errno;
 		*ret_fd = fd;
-		return 0;
+		return s->umask ? undo_own_umask(dir->upper, name, disk) : 0;
 	}
 	struct build b = BUILD_INIT;
 	int r = build_file(s, disk, &b);
@@ -191,7 +200,9 @@ static int mkdir_scratch(struct store *s, const struct store_dir *dir, const cha
 	mode_t disk = meta_disk_mode(shape->mode);
 	inherit_print(o, &m);
 	if (shape_is_plain(s, shape) && !o->whiteout && !m.flags)
-		return mkdirat(dir->upper, name, disk) < 0 ? -errno : 0;
+		return mkdirat(dir->upper, name, disk) < 0 ? -errno
+		       : s->umask                          ? undo_own_umask(dir->upper, name, disk)
+							   : 0;
 	if (o->lower_exists)
 		m.flags |= META_OPAQUE;
 	int r = build_dir(s, disk, &b);
@@ -227,6 +238,8 @@ int store_mkdir(struct store *s, const struct store_dir *dir, const char *name,
 		if (n < 0 && n != -ERANGE)
 			mode &= ~(cred->umask & 0777);
 		r = mkdirat(dir->lower, name, mode & 07777) < 0 ? -errno : 0;
+		if (!r && n < 0 && n != -ERANGE && s->umask)
+			r = undo_own_umask(dir->lower, name, mode);
 	} else {
 		r = shape_new(s, dir, dir_st, S_IFDIR | (mode & 07777), cred, &shape);
 		if (!r)
@@ -235,8 +248,8 @@ int store_mkdir(struct store *s, const struct store_dir *dir, const char *name,
 	return r ? r : store_lookup(s, dir, name, o);
 }
 
-static int mknod_real(const struct store_dir *dir, const char *name, mode_t mode, dev_t rdev,
-	const char *target, const struct store_cred *cred)
+static int mknod_real(struct store *s, const struct store_dir *dir, const char *name, mode_t mode,
+	dev_t rdev, const char *target, const struct store_cred *cred)
 {
 	if (target)
 		return symlinkat(target, dir->lower, name) < 0 ? -errno : 0;
@@ -244,7 +257,9 @@ static int mknod_real(const struct store_dir *dir, const char *name, mode_t mode
 	ssize_t n = sys_getxattr(dir->lower, NULL, ACL_DEFAULT, acl, sizeof acl);
 	if (n < 0 && n != -ERANGE)
 		mode &= ~(cred->umask & 0777);
-	return mknodat(dir->lower, name, mode, rdev) < 0 ? -errno : 0;
+	if (mknodat(dir->lower, name, mode, rdev) < 0)
+		return -errno;
+	return n < 0 && n != -ERANGE && s->umask ? undo_own_umask(dir->lower, name, mode) : 0;
 }
 
 static int mknod_scratch(struct store *s, const struct store_dir *dir, const char *name,
@@ -280,7 +295,7 @@ int store_mknod(struct store *s, const struct store_dir *dir, const char *name,
 	if (!target && !(mode & S_IFMT))
 		mode |= S_IFREG;
 	if (side == STORE_REAL) {
-		r = mknod_real(dir, name, mode, rdev, target, cred);
+		r = mknod_real(s, dir, name, mode, rdev, target, cred);
 	} else {
 		r = shape_new(s, dir, dir_st, target ? S_IFLNK | 0777 : mode, cred, &shape);
 		if (!r)

@@ -106,6 +106,17 @@ static int probe_layers(struct store *s, struct err *e)
 	return 0;
 }
 
+/* umask(2) can only be read by setting it, which other threads would see; proc_pid_status(5). */
+static mode_t own_umask(void)
+{
+	char *text cleanup_free = NULL;
+	size_t len;
+	if (sys_read_file(AT_FDCWD, "/proc/self/status", 1 << 16, &text, &len))
+		return 0777;
+	const char *line = strstr(text, "\nUmask:");
+	return line ? (mode_t)strtoul(line + 7, NULL, 8) : 0777;
+}
+
 static int store_setup(struct store *s, const struct store_options *options, struct err *e)
 {
 	s->real = openat(options->real, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -141,11 +152,17 @@ int store_open(const struct store_options *options, struct store **ret, struct e
 	s->read_only = options->read_only;
 	s->euid = geteuid();
 	s->egid = getegid();
+	s->umask = own_umask();
 	int r = store_setup(s, options, e);
 	if (r)
 		return r;
 	*ret = steal_ptr(&s);
 	return 0;
+}
+
+void store_set_umask(struct store *s, mode_t mask)
+{
+	s->umask = mask;
 }
 
 void store_free(struct store *s)

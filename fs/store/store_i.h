@@ -59,6 +59,7 @@ struct store {
 	uint64_t real_dev, scratch_dev;
 	uid_t euid;
 	gid_t egid;
+	mode_t umask; /* this process's: 0 in the daemon, the person's in the command */
 	atomic_bool index_used;
 };
 

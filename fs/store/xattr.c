@@ -103,9 +103,9 @@ static int copy_one(int from_dir, const char *from_name, int to_dir, const char 
 	char name[XATTR_NAME_MAX + 1];
 	const char *to = attr + PREFIX_LEN;
 	if (add) {
-		int r = prefixed(attr, name);
-		if (r)
-			return r;
+		/* Too long with our prefix: it stays with the real file alone. */
+		if (prefixed(attr, name))
+			return 0;
 		to = name;
 	} else if (strncmp(attr, META_PREFIX, PREFIX_LEN) != 0) {
 		return 0;

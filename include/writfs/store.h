@@ -49,6 +49,8 @@ struct store_options {
 };
 
 int store_open(const struct store_options *options, struct store **ret, struct err *e);
+/* The process's umask has changed since store_open (the daemon runs with 0). */
+void store_set_umask(struct store *s, mode_t umask);
 void store_free(struct store *s);
 void store_freep(struct store **s);
 int store_real(const struct store *s); /* borrowed descriptors */
@@ -185,13 +187,15 @@ struct store_attr {
 	off_t size;
 	struct timespec atime, mtime; /* tv_nsec may be UTIME_NOW */
 	bool kill_priv; /* size or data change by an unprivileged caller: suid and sgid go */
+	bool drop_capability; /* data change by anybody: file capabilities go (scratch) */
 };
 
 /* STORE_SCRATCH: copies up what the change needs. Times and ACL mask as in the kernel. */
 int store_setattr(struct store *s, const struct store_dir *dir, const char *name,
 	enum store_side side, const struct store_attr *a, struct store_object *o);
 
-/* xattrs of what is shown. Values of user.writfs* never appear. Errors as in xattr(7). */
+/* xattrs of what is shown: the store's own never appear; a program's may have any name, but in
+ * scratch no longer than XATTR_NAME_MAX - 12 bytes (-ERANGE). Errors as in xattr(7). */
 ssize_t store_getxattr(struct store *s, const struct store_dir *dir, const char *name,
 	const struct store_object *o, const char *attr, void *value, size_t size);
 ssize_t store_listxattr(struct store *s, const struct store_dir *dir, const char *name,
