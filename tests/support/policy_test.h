@@ -23,9 +23,9 @@
 
 struct home {
 	struct tempdir *dir;
-	char path[PATH_MAX];   /* the home directory: DIR/home */
-	char config[PATH_MAX]; /* DIR/home/.config/writfs */
-	char etc[PATH_MAX];    /* DIR/etc */
+	char path[PATH_MAX / 2];   /* the home directory: DIR/home */
+	char config[PATH_MAX / 2]; /* DIR/home/.config/writfs */
+	char etc[PATH_MAX / 2];    /* DIR/etc */
 };
 
 /* "~/x" in the home, "%/x" in the temporary directory beside it, else as it is. */
