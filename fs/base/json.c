@@ -164,6 +164,22 @@ int json_check_keys(
 	return 0;
 }
 
+char *json_get_path(const cJSON *object, const char *key)
+{
+	struct str exact_key cleanup_str = STR_INIT;
+	struct str exact cleanup_str = STR_INIT;
+	str_addf(&exact_key, "%s_b64", key);
+	if (exact_key.failed)
+		return NULL;
+	const char *text =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, exact_key.p));
+	/* A NUL cannot be part of a path: such base64 is not ours. */
+	if (text && str_add_unbase64(&exact, text) && exact.p && strlen(exact.p) == exact.len)
+		return steal_ptr(&exact.p);
+	text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+	return text ? strdup(text) : NULL;
+}
+
 void json_add_path(cJSON *object, const char *key, const char *path)
 {
 	size_t len = strlen(path);

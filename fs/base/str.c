@@ -119,3 +119,35 @@ void str_add_base64(struct str *s, const void *p, size_t len)
 		str_add_mem(s, out, sizeof out);
 	}
 }
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool str_add_unbase64(struct str *s, const char *text)
+{
+	size_t len = strlen(text);
+	uint32_t word = 0;
+	unsigned bits = 0;
+	while (len && text[len - 1] == '=')
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		int digit = base64_digit(text[i]);
+		if (digit < 0)
+			return false;
+		word = word << 6 | (uint32_t)digit;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		str_add_char(s, (char)(word >> bits & 0xff));
+	}
+	return bits < 6 && !s->failed;
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Longer words are not compared: no key or command is. */
 #define NEAREST_WORD_MAX 64
@@ -173,6 +174,38 @@ char *format_bytes(char *buf, size_t size, unsigned long long n)
 		}
 	}
 	return buf;
+}
+
+char *format_time(char buf[static FORMAT_TIME_SIZE], int64_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	long part = (long)(ns % 1000000000);
+	if (part < 0) {
+		part += 1000000000;
+		seconds--;
+	}
+	struct tm tm = {0};
+	(void)gmtime_r(&seconds, &tm);
+	size_t n = strftime(buf, FORMAT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(buf + n, FORMAT_TIME_SIZE - n, ".%09ldZ", part);
+	return buf;
+}
+
+bool parse_time(const char *text, int64_t *ret_ns)
+{
+	struct tm tm = {0};
+	int end = 0;
+	long part = 0;
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%9ldZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &part, &end) != 7 ||
+		end == 0 || text[end] != '\0' || part < 0)
+		return false;
+	if (tm.tm_year < 1970 || tm.tm_year > 2200)
+		return false; /* beyond what nanoseconds in 64 bits hold */
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	*ret_ns = (int64_t)timegm(&tm) * 1000000000 + part;
+	return true;
 }
 
 /* Edit distance (insert, delete, replace, swap of neighbours); a mere change of case costs none. */

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 
 #include <writfs/cleanup.h>
+#include <writfs/json.h>
 #include <writfs/sys.h>
 
 /* Bytes read at a time; more than one line's length. */
@@ -32,55 +33,15 @@ static double line_number(const cJSON *json, const char *key, double missing)
 	return item->valuedouble;
 }
 
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decodes text in place; false if it is not base64 of bytes without NUL. */
-static bool base64_decode(char *text)
-{
-	size_t len = strlen(text);
-	size_t out = 0;
-	uint32_t word = 0;
-	unsigned bits = 0;
-	while (len && text[len - 1] == '=')
-		len--;
-	for (size_t i = 0; i < len; i++) {
-		int digit = base64_digit(text[i]);
-		if (digit < 0)
-			return false;
-		word = word << 6 | (uint32_t)digit;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		text[out] = (char)(word >> bits & 0xff);
-		if (text[out++] == '\0')
-			return false;
-	}
-	text[out] = '\0';
-	return true;
-}
-
-/* A path's exact bytes: those of KEY_b64, which are decoded where they lie, once. */
+/* A path's exact bytes: KEY_b64, if it is there, takes the place of KEY in the tree. */
 static const char *line_path(cJSON *json, const char *key)
 {
 	char exact_key[16];
 	(void)snprintf(exact_key, sizeof exact_key, "%s_b64", key);
-	cJSON *exact = cJSON_GetObjectItemCaseSensitive(json, exact_key);
-	if (!cJSON_IsString(exact))
+	if (!cJSON_HasObjectItem(json, exact_key))
 		return line_string(json, key);
-	char *decoded cleanup_free = strdup(exact->valuestring);
-	if (!decoded || !base64_decode(decoded))
-		return line_string(json, key);
-	cJSON *item = cJSON_CreateString(decoded);
+	char *exact cleanup_free = json_get_path(json, key);
+	cJSON *item = exact ? cJSON_CreateString(exact) : NULL;
 	if (!item || !cJSON_ReplaceItemInObjectCaseSensitive(json, key, item)) {
 		cJSON_Delete(item);
 		return NULL;
@@ -90,17 +51,10 @@ static const char *line_path(cJSON *json, const char *key)
 
 static bool line_time(const char *text, struct timespec *ret)
 {
-	struct tm tm = {0};
-	long ns = 0;
-	int end = 0;
-	if (!text ||
-		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%9ldZ%n", &tm.tm_year, &tm.tm_mon,
-			&tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ns, &end) != 7 ||
-		end == 0 || text[end] != '\0' || ns < 0)
+	int64_t ns;
+	if (!text || !parse_time(text, &ns))
 		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	*ret = (struct timespec){timegm(&tm), ns};
+	*ret = (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
 	return true;
 }
 

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* With "cut": bytes kept of strings that are not paths, and of paths. */
 #define CUT_OTHER_MAX 64
@@ -248,15 +247,9 @@ ssize_t journal_encode(const struct journal_record *record, bool cut, char *buf,
 size_t journal_format_line(
 	char *buf, uint64_t seq, int64_t time_ns, const char *body, size_t body_len)
 {
-	time_t seconds = (time_t)(time_ns / 1000000000);
-	long ns = (long)(time_ns % 1000000000);
-	struct tm tm;
-	if (!gmtime_r(&seconds, &tm))
-		memset(&tm, 0, sizeof tm);
-	int n = snprintf(buf, JOURNAL_HEAD_MAX,
-		"{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\",",
-		(unsigned long long)seq, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		tm.tm_min, tm.tm_sec, ns);
+	char time[FORMAT_TIME_SIZE];
+	int n = snprintf(buf, JOURNAL_HEAD_MAX, "{\"seq\":%llu,\"time\":\"%s\",",
+		(unsigned long long)seq, format_time(time, time_ns));
 	memcpy(buf + n, body, body_len);
 	buf[(size_t)n + body_len] = '\n';
 	return (size_t)n + body_len + 1;

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <writfs/cleanup.h>
 
@@ -19,11 +20,14 @@ struct str {
 	bool failed;
 };
 
-#define STR_INIT {0}
+#define STR_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 #define cleanup_str cleanup_with(str_free)
 
 void str_free(struct str *s);
-void str_clear(struct str *s);                              /* len = 0, memory kept */
+void str_clear(struct str *s); /* len = 0, memory kept */
 void str_add(struct str *s, const char *text);
 void str_add_mem(struct str *s, const void *p, size_t len);
 void str_add_char(struct str *s, char c);
@@ -44,6 +48,14 @@ bool utf8_valid(const char *text, size_t len);
 
 /* Base64 (RFC 4648) for path_b64. */
 void str_add_base64(struct str *s, const void *p, size_t len);
+/* The reverse. False, with *s partly filled: not base64. */
+bool str_add_unbase64(struct str *s, const char *text);
+
+/* Nanoseconds since 1970 as RFC 3339 in UTC, "2026-11-23T10:50:06.123456789Z"; returns buf. */
+#define FORMAT_TIME_SIZE 40
+char *format_time(char buf[static FORMAT_TIME_SIZE], int64_t ns);
+/* The reverse, for exactly that form. */
+bool parse_time(const char *text, int64_t *ret_ns);
 
 /* "1,243"; "4.2 MB" (powers of 1000, as ls --si); both return buf. */
 char *format_count(char *buf, size_t size, unsigned long long n);

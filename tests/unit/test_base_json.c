@@ -235,6 +235,11 @@ static void output_is_utf8_and_exact(void **state)
 	json_add_i64(object, "small", -5);
 	json_add_i64(object, "large", 1764000000123456789);
 	json_add_i64(object, "least", INT64_MIN);
+	char *exact cleanup_free = json_get_path(object, "path2");
+	assert_string_equal(exact, "/home/\xff");
+	char *plain cleanup_free = json_get_path(object, "path");
+	assert_string_equal(plain, "/home/é");
+	assert_null(json_get_path(object, "small"));
 	char *text cleanup_free = cJSON_PrintUnformatted(object);
 	assert_string_equal(text,
 		"{\"path\":\"/home/é\",\"path2\":\"/home/\\\\xff\",\"path2_b64\":\"L2hvbWUv/w==\","

@@ -112,7 +112,37 @@ static void writes_base64(void **state)
 		struct str s cleanup_str = STR_INIT;
 		str_add_base64(&s, rows[i][0], strlen(rows[i][0]));
 		assert_string_equal(s.p ? s.p : "", rows[i][1]);
+		struct str back cleanup_str = STR_INIT;
+		assert_true(str_add_unbase64(&back, rows[i][1]));
+		assert_string_equal(back.p ? back.p : "", rows[i][0]);
 	}
+}
+
+static void bad_base64_is_told(void **state)
+{
+	(void)state;
+	struct str s cleanup_str = STR_INIT;
+	assert_false(str_add_unbase64(&s, "Zg*="));
+	assert_false(str_add_unbase64(&s, "Z"));
+}
+
+static void times_come_back(void **state)
+{
+	(void)state;
+	char buf[FORMAT_TIME_SIZE];
+	int64_t ns = 0;
+	assert_string_equal(
+		format_time(buf, 1764000000123456789), "2025-11-24T16:00:00.123456789Z");
+	assert_true(parse_time(buf, &ns));
+	assert_true(ns == 1764000000123456789);
+	assert_string_equal(format_time(buf, 0), "1970-01-01T00:00:00.000000000Z");
+	assert_string_equal(format_time(buf, -1), "1969-12-31T23:59:59.999999999Z");
+	assert_false(parse_time("2025-11-24T16:00:00Z", &ns));
+	assert_false(parse_time("2025-11-24T16:00:00.000000000Zx", &ns));
+	assert_false(parse_time("9999-11-24T16:00:00.000000000Z", &ns));
+	assert_false(parse_time("", &ns));
+	(void)format_time(buf, INT64_MAX);
+	(void)format_time(buf, INT64_MIN);
 }
 
 static void formats_numbers(void **state)
@@ -220,6 +250,8 @@ int main(void)
 		cmocka_unit_test(cuts_at_whole_forms),
 		cmocka_unit_test(knows_utf8),
 		cmocka_unit_test(writes_base64),
+		cmocka_unit_test(bad_base64_is_told),
+		cmocka_unit_test(times_come_back),
 		cmocka_unit_test(formats_numbers),
 		cmocka_unit_test(finds_the_nearest_word),
 		cmocka_unit_test(errors_name_and_escape),
