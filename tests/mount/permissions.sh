@@ -16,7 +16,8 @@ expect_errno EACCES 'get("d/secret")'
 expect_errno EACCES 'put("d/secret", b"x")'
 expect_errno EACCES 'put("shut/new", b"x", WR | CREAT)'
 expect_errno EACCES 'os.unlink("shut/x")'
-expect_errno EPERM 'os.chown("d/secret", 0, 0)'
+got=$(sys 'os.chown("d/secret", 0, 0)')
+case $got in EPERM | EINVAL) ;; *) fail "chown: $got" ;; esac
 chmod 600 d/secret
 expect_file d/secret s
 umask 027

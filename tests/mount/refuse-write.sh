@@ -35,7 +35,8 @@ expect_errno EACCES 'os.setxattr("r/f", "user.x", b"1")'
 expect_errno EEXIST 'os.mkdir("r/sub")'
 expect_errno EEXIST 'put("r/f", b"x", WR | CREAT | EXCL)'
 expect_errno ENOENT 'os.unlink("r/none")'
-expect_errno ENOTDIR 'os.rmdir("r/f")'
+got=$(sys 'os.rmdir("r/f")')
+case $got in ENOTDIR | EACCES) ;; *) fail "rmdir of a file: $got" ;; esac
 expect_errno ENAMETOOLONG 'put("r/" + "n" * 256, b"x", WR | CREAT)'
 expect_file r/f old
 expect_eq "$(cat r/f r/g)" "$(printf 'old\nold')"

@@ -14,7 +14,7 @@ chmod 600 f
 expect_eq "$(stat -c %.9Y f)" 981173106.123456789 "after chmod"
 mv f g
 expect_eq "$(stat -c %.9Y g)" 981173106.123456789 "after rename"
-now=$(date +%s)
+now=$(($(date +%s) - 1)) # the coarse clock of file times lags
 echo more >>g
 [ "$(stat -c %Y g)" -ge "$now" ] || fail "mtime of a written file: $(stat -c %y g)"
 echo x >d/x
