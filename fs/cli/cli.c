@@ -225,13 +225,11 @@ static bool cli_is_program(const char *name)
 
 static int cli_unknown(const char *name)
 {
-	const char *names[sizeof cli_commands / sizeof *cli_commands];
+	const char *names[CLI_COMMANDS_MAX + 1];
 	size_t count = 0;
 
-	while (cli_commands[count]) {
+	for (; count < CLI_COMMANDS_MAX && cli_commands[count]; count++)
 		names[count] = cli_commands[count]->name;
-		count++;
-	}
 	names[count] = NULL;
 
 	const char *near = nearest_word(name, names);

@@ -48,6 +48,7 @@ struct command {
 	int (*run)(const struct command *self, char **argv);
 };
 
+#define CLI_COMMANDS_MAX 32
 extern const struct command *const cli_commands[]; /* in the order of help; NULL ends it */
 
 const struct command *cli_command_find(const char *name);
@@ -109,17 +110,17 @@ int cli_exit_code(const struct changes *changes);
 
 #define CLI_JOB_OPTION(args)                                                                       \
 	{                                                                                          \
-		'j', "job", "JOB", OPT_STRING, offsetof(struct args, job),                         \
+		'j', OPT_STRING, "job", "JOB", offsetof(struct args, job),                         \
 			"the job to look at (default: see `writ help jobs`)"                       \
 	}
 #define CLI_JSON_OPTION(args)                                                                      \
 	{                                                                                          \
-		0, "json", NULL, OPT_FLAG, offsetof(struct args, json),                            \
+		0, OPT_FLAG, "json", NULL, offsetof(struct args, json),                            \
 			"print one JSON document instead of text"                                  \
 	}
 #define CLI_EXIT_CODE_OPTION(args)                                                                 \
 	{                                                                                          \
-		0, "exit-code", NULL, OPT_FLAG, offsetof(struct args, exit_code),                  \
+		0, OPT_FLAG, "exit-code", NULL, offsetof(struct args, exit_code),                  \
 			"exit 1 if there are redirected changes, 4 if dangerous ones are among "   \
 			"the changes"                                                              \
 	}
@@ -132,20 +133,20 @@ struct cli_policy_args {
 };
 
 #define CLI_POLICY_OPTIONS(args)                                                                   \
-	{'n', "no-grants", NULL, OPT_FLAG, offsetof(struct args, policy.no_grants),                \
+	{'n', OPT_FLAG, "no-grants", NULL, offsetof(struct args, policy.no_grants),                \
 		"grant nothing but what --allow names here: no workspace, no grants from files"},  \
-		{0, "allow", "GLOB", OPT_LIST, offsetof(struct args, policy.allow),                \
+		{0, OPT_LIST, "allow", "GLOB", offsetof(struct args, policy.allow),                \
 			"grant: written for real"},                                                \
-		{0, "redirect", "GLOB", OPT_LIST, offsetof(struct args, policy.redirect),          \
+		{0, OPT_LIST, "redirect", "GLOB", offsetof(struct args, policy.redirect),          \
 			"redirect, also within a grant"},                                          \
-		{0, "refuse", "GLOB", OPT_LIST, offsetof(struct args, policy.refuse),              \
+		{0, OPT_LIST, "refuse", "GLOB", offsetof(struct args, policy.refuse),              \
 			"refuse: the program gets \"Permission denied\""},                         \
-		{0, "hide", "GLOB", OPT_LIST, offsetof(struct args, policy.hide),                  \
+		{0, OPT_LIST, "hide", "GLOB", offsetof(struct args, policy.hide),                  \
 			"hide: it cannot be read either"},                                         \
-		{'p', "policy", "FILE", OPT_LIST, offsetof(struct args, policy.files),             \
+		{'p', OPT_LIST, "policy", "FILE", offsetof(struct args, policy.files),             \
 			"read this policy file too (see writ-policy(5))"},                         \
 	{                                                                                          \
-		0, "root", "DIR", OPT_LIST, offsetof(struct args, policy.roots),                   \
+		0, OPT_LIST, "root", "DIR", offsetof(struct args, policy.roots),                   \
 			"cover this directory too, beside $HOME"                                   \
 	}
 

@@ -150,7 +150,7 @@ static int discard_run(const struct command *self, char **argv)
 }
 
 static const struct opt apply_options[] = {
-	{'j', "job", "JOB", OPT_STRING, offsetof(struct apply_args, job),
+	{'j', OPT_STRING, "job", "JOB", offsetof(struct apply_args, job),
 		"the job (needed where there are several to choose from)"},
 	CLI_JSON_OPTION(apply_args),
 	{0},

@@ -157,7 +157,7 @@ static void explain_add_rule(struct table *table, const struct policy *policy, i
 	}
 	cli_rule_place(&place, rule);
 	table_addf(table, NULL, "%s %s (%s)%s%s", cli_rule_kind_name(rule->kind),
-		cli_text(rule->pattern), place.p ? place.p : "", rule->reason ? ": " : "",
+		cli_path(rule->pattern), place.p ? place.p : "", rule->reason ? ": " : "",
 		rule->reason ? cli_text(rule->reason) : "");
 }
 

@@ -161,8 +161,8 @@ static int help_run(const struct command *self, char **argv)
 
 static const struct opt help_options[] = {
 	CLI_JSON_OPTION(help_args),
-	{0, "man", "NAME", OPT_STRING, offsetof(struct help_args, man), NULL},
-	{0, "completion", "SHELL", OPT_STRING, offsetof(struct help_args, completion), NULL},
+	{0, OPT_STRING, "man", "NAME", offsetof(struct help_args, man), NULL},
+	{0, OPT_STRING, "completion", "SHELL", offsetof(struct help_args, completion), NULL},
 	{0},
 };
 

@@ -197,7 +197,7 @@ static int jobs_run(const struct command *self, char **argv)
 }
 
 static const struct opt jobs_options[] = {
-	{0, "now", NULL, OPT_FLAG, offsetof(struct jobs_args, now),
+	{0, OPT_FLAG, "now", NULL, offsetof(struct jobs_args, now),
 		"prune: whatever its age, remove each job that has nothing left to decide"},
 	CLI_JSON_OPTION(jobs_args),
 	{0},

@@ -135,13 +135,13 @@ static int umount_run(const struct command *self, char **argv)
 }
 
 static const struct opt mount_options_table[] = {
-	{'f', "foreground", NULL, OPT_FLAG, offsetof(struct mount_args, foreground),
+	{'f', OPT_FLAG, "foreground", NULL, offsetof(struct mount_args, foreground),
 		"stay until it is unmounted instead of going to the background"},
-	{'o', "options", "OPTS", OPT_LIST, offsetof(struct mount_args, options),
+	{'o', OPT_LIST, "options", "OPTS", offsetof(struct mount_args, options),
 		"mount options, separated by commas: fsname=NAME, allow_other, "
 		"default_permissions, "
 		"rw, ro, noatime, nodev, dev, nosuid, suid, ..."},
-	{0, "root", "DIR", OPT_STRING, offsetof(struct mount_args, root),
+	{0, OPT_STRING, "root", "DIR", offsetof(struct mount_args, root),
 		"show this directory at DIR; left out, DIR covers itself"},
 	CLI_JSON_OPTION(mount_args),
 	{0},
@@ -180,7 +180,7 @@ const struct command command_mount = {
 };
 
 static const struct opt umount_options_table[] = {
-	{'l', "lazy", NULL, OPT_FLAG, offsetof(struct umount_args, lazy),
+	{'l', OPT_FLAG, "lazy", NULL, offsetof(struct umount_args, lazy),
 		"take it out of sight now, end it when nobody uses it any more"},
 	{0},
 };

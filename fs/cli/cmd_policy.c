@@ -32,7 +32,8 @@ static bool policy_same_line(const struct policy_rule *a, const struct policy_ru
 	       !strcmp(a->pattern, b->pattern) && !strcmp(a->file, b->file);
 }
 
-static void policy_print_rules(const struct policy *policy)
+/* Built-in rules apart from the others, which are those that a person can change. */
+static void policy_print_rules(const struct policy *policy, bool builtin)
 {
 	struct table table cleanup_with(table_free) = {.columns = 4, .indent = 2};
 	const struct policy_rule *last = NULL;
@@ -42,15 +43,18 @@ static void policy_print_rules(const struct policy *policy)
 		const struct policy_rule *rule = policy_rule_get(policy, (int32_t)i);
 		cleanup_str struct str place = STR_INIT;
 
-		if (last && policy_same_line(last, rule))
+		if ((rule->source == POLICY_BUILTIN) != builtin ||
+			(last && policy_same_line(last, rule)))
 			continue;
 		last = rule;
 		cli_rule_place(&place, rule);
 		table_add(&table, cli_rule_kind_name(rule->kind), terminal_style(STYLE_BOLD));
-		table_add(&table, cli_text(rule->pattern), NULL);
-		table_add(&table, place.p, terminal_style(STYLE_DIM));
+		table_add(&table, cli_path(rule->pattern), NULL);
+		table_add(&table, builtin ? "" : place.p, terminal_style(STYLE_DIM));
 		table_add(&table, rule->reason ? cli_text(rule->reason) : "", NULL);
 	}
+	if (table.count)
+		(void)puts(builtin ? "\nbuilt-in rules:" : "\nrules:");
 	table_print(&table);
 }
 
@@ -72,6 +76,7 @@ static int policy_show(const struct command *self, const struct policy *policy, 
 
 	if (json)
 		return cli_print_json(self, policy_dump(policy));
+	terminal_pager();
 	for (size_t i = 0; i < count; i++)
 		(void)printf("%s %s\n", i ? "          " : "roots     ", cli_path(roots[i]));
 	if (workspace)
@@ -80,8 +85,9 @@ static int policy_show(const struct command *self, const struct policy *policy, 
 		(void)printf(
 			"workspace  none: %s\n", why ? cli_text(why) : "nothing is granted here");
 	policy_print_notes(policy);
-	(void)puts("\nrules, and everything that none of them names is redirected:");
-	policy_print_rules(policy);
+	(void)puts("otherwise  what no rule names is redirected");
+	policy_print_rules(policy, false);
+	policy_print_rules(policy, true);
 	return CLI_DONE;
 }
 
@@ -192,8 +198,8 @@ const struct command command_policy = {
 	.words = (const char *const[]){"show", "check", NULL},
 	.options = policy_options,
 	.help = "`show` prints the roots, the workspace and every rule with the place where it "
-		"stands, in "
-		"the order in which the sources are read. The options are those of `writ run`.\n"
+		"stands: in the order in which the sources are read, built-in ones last. The "
+		"options are those of `writ run`.\n"
 		"`check` reads FILE, or without FILE everything that a run here would read, and "
 		"says "
 		"file:line:column of the first error. A policy that cannot be read never means "

@@ -58,9 +58,9 @@ static int run_run(const struct command *self, char **argv)
 
 static const struct opt run_options_table[] = {
 	CLI_POLICY_OPTIONS(run_args),
-	{'j', "job", "JOB", OPT_STRING, offsetof(struct run_args, job),
+	{'j', OPT_STRING, "job", "JOB", offsetof(struct run_args, job),
 		"go on with this job: its scratch is what the program sees"},
-	{'q', "quiet", NULL, OPT_FLAG, offsetof(struct run_args, quiet),
+	{'q', OPT_FLAG, "quiet", NULL, offsetof(struct run_args, quiet),
 		"say nothing; the journal says it all"},
 	{0},
 };

@@ -99,7 +99,8 @@ static void status_add_words(struct table *table, const struct change_row *row)
 		(void)change_words(words, sizeof words, row->first);
 		if (!*words)
 			table_add(table, kind, NULL);
-		else if (row->first->kind == CHANGE_ADDED)
+		else if ((row->first->kind == CHANGE_ADDED || row->first->kind == CHANGE_DELETED) &&
+			 strcmp(words, kind) != 0)
 			table_addf(table, NULL, "%s, %s", kind, words);
 		else
 			table_add(table, words, NULL);
@@ -117,7 +118,7 @@ static void status_add_words(struct table *table, const struct change_row *row)
 
 static void status_add_row(struct table *table, const struct change_row *row)
 {
-	bool danger = row->first->label && row->first->class != CLASS_LOGIN;
+	bool danger = row->first->class == CLASS_DANGER;
 
 	table_add(table, danger ? "!" : " ", terminal_style(STYLE_DANGER));
 	if (row->first->from && row->changes == 1)

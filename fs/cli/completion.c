@@ -144,7 +144,9 @@ static void completion_bash(struct str *out)
 		"\t\t\t\t;;\n"
 		"\t\t\t-*) ;;\n"
 		"\t\t\t*)\n\t\t\t\t_writ_run_command \"$i\" \"$cur\"\n\t\t\t\treturn\n\t\t\t\t;;\n"
-		"\t\t\tesac\n\t\t\ti=$((i + 1))\n\t\tdone\n\tfi\n"
+		"\t\t\tesac\n\t\t\ti=$((i + 1))\n\t\tdone\n"
+		"\t\tif [ \"$i\" -eq \"$COMP_CWORD\" ] && [[ $cur != -* ]]; then\n"
+		"\t\t\t_writ_run_command \"$i\" \"$cur\"\n\t\t\treturn\n\t\tfi\n\tfi\n"
 		"\tcase $prev in\n");
 	if (completion_bash_values(out, "JOB"))
 		str_add(out, "\t\tlocal jobs=" COMPLETION_JOBS "\n"

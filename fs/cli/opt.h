@@ -28,10 +28,10 @@ struct opt_list {
 /* One option. A table ends with a row whose name is NULL. */
 struct opt {
 	char letter; /* 0: none */
+	enum opt_kind kind;
 	const char *name;
 	const char *value; /* what help calls it (GLOB, FILE, DIR, JOB...); NULL for a flag */
-	enum opt_kind kind;
-	size_t offset; /* of the target in the command's arguments */
+	size_t offset;     /* of the target in the command's arguments */
 	const char *help;
 };
 

@@ -52,21 +52,6 @@ const char *cli_rule_kind_name(enum rule_kind kind)
 	return names[kind];
 }
 
-static const char *cli_rule_source_name(enum policy_source source)
-{
-	static const char *const names[] = {
-		[POLICY_BUILTIN] = "built-in",
-		[POLICY_ETC] = "machine",
-		[POLICY_USER] = "user",
-		[POLICY_WORKSPACE] = "workspace-file",
-		[POLICY_FILE] = "file",
-		[POLICY_COMMAND] = "command-line",
-		[POLICY_GRANT] = "workspace",
-	};
-
-	return names[source];
-}
-
 void cli_rule_place(struct str *out, const struct policy_rule *rule)
 {
 	str_add(out, cli_path(rule->file));
@@ -74,19 +59,37 @@ void cli_rule_place(struct str *out, const struct policy_rule *rule)
 		str_addf(out, ":%u", rule->line);
 }
 
+/* The words are those of a job's policy.json (policy_dump): one vocabulary for all documents. */
 cJSON *cli_rule_json(const struct policy_rule *rule)
 {
+	static const char *const kinds[] = {
+		[RULE_ALLOW] = "allowWrite",
+		[RULE_REDIRECT] = "redirectWrite",
+		[RULE_REFUSE] = "refuseWrite",
+		[RULE_HIDE] = "denyRead",
+		[RULE_REVEAL] = "allowRead",
+	};
+	static const char *const sources[] = {
+		[POLICY_BUILTIN] = "built-in",
+		[POLICY_ETC] = "etc",
+		[POLICY_USER] = "user",
+		[POLICY_WORKSPACE] = "workspace file",
+		[POLICY_FILE] = "file",
+		[POLICY_COMMAND] = "command line",
+		[POLICY_GRANT] = "workspace",
+	};
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(json, "kind", cli_rule_kind_name(rule->kind));
-	cJSON_AddStringToObject(json, "source", cli_rule_source_name(rule->source));
+	cJSON_AddStringToObject(json, "kind", kinds[rule->kind]);
 	json_add_path(json, "pattern", rule->pattern);
 	json_add_path(json, "path", rule->path);
+	cJSON_AddStringToObject(json, "source", sources[rule->source]);
 	json_add_path(json, "file", rule->file);
 	if (rule->line)
 		json_add_i64(json, "line", rule->line);
 	if (rule->reason)
 		cJSON_AddStringToObject(json, "reason", rule->reason);
-	cJSON_AddBoolToObject(json, "default", rule->is_default);
+	if (rule->is_default)
+		cJSON_AddTrueToObject(json, "default");
 	return json;
 }

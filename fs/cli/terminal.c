@@ -46,6 +46,7 @@ void terminal_setup(void)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
+	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 
 	terminal.out = isatty(STDOUT_FILENO);
@@ -56,8 +57,8 @@ void terminal_setup(void)
 		return;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
 		terminal.width = size.ws_col;
-	else if (getenv("COLUMNS"))
-		terminal.width = (unsigned)strtoul(getenv("COLUMNS"), NULL, 10);
+	else if (columns)
+		terminal.width = (unsigned)strtoul(columns, NULL, 10);
 	if (terminal.width < TERMINAL_WIDTH_MIN || terminal.width > TERMINAL_WIDTH_MAX)
 		terminal.width = 80;
 }

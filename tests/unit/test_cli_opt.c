@@ -18,10 +18,10 @@ struct args {
 };
 
 static const struct opt table[] = {
-	{'q', "quiet", NULL, OPT_FLAG, offsetof(struct args, quiet), "say nothing"},
-	{'n', "no-grants", NULL, OPT_FLAG, offsetof(struct args, none), "grant nothing"},
-	{'j', "job", "JOB", OPT_STRING, offsetof(struct args, job), "the job"},
-	{0, "allow", "GLOB", OPT_LIST, offsetof(struct args, allow), "grant"},
+	{'q', OPT_FLAG, "quiet", NULL, offsetof(struct args, quiet), "say nothing"},
+	{'n', OPT_FLAG, "no-grants", NULL, offsetof(struct args, none), "grant nothing"},
+	{'j', OPT_STRING, "job", "JOB", offsetof(struct args, job), "the job"},
+	{0, OPT_LIST, "allow", "GLOB", offsetof(struct args, allow), "grant"},
 	{0},
 };
 
