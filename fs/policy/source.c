@@ -254,8 +254,11 @@ static int read_later(struct source *s, const cJSON *item, const char *key)
 		r = read_limits(s, item);
 	else
 		r = for_each_text(s, item, NULL, NULL);
+	bool narrows = strcmp(key, "limits") == 0;
 	if (r == 0 && cJSON_GetArraySize(item) > 0)
-		list_add(&s->no_effect, key);
+		list_add(
+			s->source == POLICY_WORKSPACE && !narrows ? &s->not_counted : &s->no_effect,
+			key);
 	return r;
 }
 

@@ -93,13 +93,13 @@ static inline int home_teardown(void **state)
 	return tempdir_teardown(&dir);
 }
 
-/* Options with nothing in them, at cwd. */
+/* Options with nothing in them, at cwd, which holds until the next call. */
 static inline struct policy_options home_options(const struct home *h, const char *cwd)
 {
-	return (struct policy_options){.home = h->path,
-		.cwd = home_path(h, cwd),
-		.etc_dir = h->etc,
-		.config_dir = h->config};
+	static char kept[PATH_MAX];
+	(void)snprintf(kept, sizeof kept, "%s", home_path(h, cwd));
+	return (struct policy_options){
+		.home = h->path, .cwd = kept, .etc_dir = h->etc, .config_dir = h->config};
 }
 
 static inline struct policy *load_ok(const struct policy_options *o)
