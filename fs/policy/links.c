@@ -149,8 +149,9 @@ static bool covers_a_root(const struct policy *p, const char *path)
 	return false;
 }
 
-/* Another pattern of pattern number from: path, and what follows its head if with_rest. */
-static int add_target(struct build *b, size_t from, const char *path, bool with_rest)
+/* Another pattern like number from: path, and what follows its head if with_rest. It belongs to
+ * the same rule, or to another one. */
+static int add_target(struct build *b, size_t from, int32_t rule, const char *path, bool with_rest)
 {
 	struct glob glob cleanup_glob = GLOB_INIT;
 	const struct glob *old = &b->list[from].glob;
@@ -162,6 +163,7 @@ static int add_target(struct build *b, size_t from, const char *path, bool with_
 	}
 	struct pattern like = b->list[from].pattern;
 	like.lifts = false;
+	like.rule = rule;
 	return build_pattern(b, &glob, &like);
 }
 
@@ -184,28 +186,46 @@ static int note_outside(struct build *b, const struct resolved *where)
 	(void)path_display(link, sizeof link, where->links[0], b->p->home);
 	(void)path_display(target, sizeof target, where->path.p, b->p->home);
 	if (strcmp(cover, "/") == 0)
-		return build_note(b, "%s leads to %s, outside the roots, where writes are real",
+		return build_note(b, "%s leads to %s, outside the roots, where no rule reaches",
 			link, target);
 	return build_note(b,
-		"%s leads to %s, outside the roots, where writes are real (--root %s covers it)",
+		"%s leads to %s, outside the roots, where no rule reaches (--root %s covers it)",
 		link, target, cover);
+}
+
+/* The rule for links on the way to what rule protects: as strong, but nobody asked for more than
+ * that the link stays, so changes of it are redirected also where those behind it are refused. */
+static int32_t rule_for_links(struct build *b, int32_t rule)
+{
+	struct policy_rule like = b->p->rules.rules[rule];
+	if (like.kind == RULE_REDIRECT)
+		return rule;
+	like.kind = RULE_REDIRECT;
+	like.reason = "a link on the way to what this refuses";
+	return rules_add(&b->p->rules, &like);
 }
 
 static int follow_protecting(struct build *b, size_t from, const struct resolved *where)
 {
 	const struct policy *p = b->p;
-	enum rule_kind kind = p->rules.rules[b->list[from].pattern.rule].kind;
+	int32_t rule = b->list[from].pattern.rule;
+	bool hides = p->rules.rules[rule].kind == RULE_HIDE;
 	bool excepts = b->list[from].pattern.excepts;
 	if (covers_a_root(p, where->path.p))
 		return 0;
-	int r = add_target(b, from, where->path.p, true);
-	/* A hidden link on the way would hide all else that is reached by it. */
-	for (size_t i = 0; r == 0 && kind != RULE_HIDE && !excepts && i < where->count; i++) {
-		if (roots_find(p, where->links[i]))
-			r = add_target(b, from, where->links[i], false);
-	}
+	int r = add_target(b, from, rule, where->path.p, true);
 	if (r == 0 && !excepts && !roots_find(p, where->path.p) && roots_find(p, where->links[0]))
 		r = note_outside(b, where);
+	/* A hidden link on the way would hide all else that is reached by it. */
+	if (r < 0 || hides || excepts)
+		return r;
+	int32_t links_rule = rule_for_links(b, rule);
+	if (links_rule < 0)
+		return links_rule;
+	for (size_t i = 0; r == 0 && i < where->count; i++) {
+		if (roots_find(p, where->links[i]))
+			r = add_target(b, from, links_rule, where->links[i], false);
+	}
 	return r;
 }
 
@@ -220,7 +240,7 @@ static int follow_granting(struct following *f, size_t from, struct resolved *wh
 		f->list = grown;
 		f->cap = cap;
 	}
-	int r = add_target(f->b, from, where->path.p, true);
+	int r = add_target(f->b, from, f->b->list[from].pattern.rule, where->path.p, true);
 	if (r < 0)
 		return r;
 	f->list[f->count++] =
