@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 #include <linux/stat.h>
 
 /* "/proc/self/fd/N[/name]" is at most this long. */
