@@ -44,13 +44,12 @@ static int make_directory(struct fixture *f)
 int fixture_open(struct fixture *f)
 {
 	*f = (struct fixture){.dir = -1, .real = -1, .scratch = -1};
+	/* As in the daemon: a caller's umask comes with its request. */
+	(void)umask(0);
 	int r = make_directory(f);
 	if (r < 0)
 		return r;
 	if (mkdirat(f->dir, "real", 0755) < 0 || mkdirat(f->dir, "scratch", 0700) < 0)
-		return -errno;
-	/* The caller's umask must not decide what the tests see. */
-	if (fchmodat(f->dir, "real", 0755, 0) < 0)
 		return -errno;
 	f->real = openat(f->dir, "real", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	f->scratch = openat(f->dir, "scratch", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -156,9 +155,11 @@ static int populate_one(const struct fixture *f, struct random *r, const char *p
 	size_t len = random_below(r, 4) ? random_below(r, 300) : random_below(r, sizeof text);
 	for (size_t i = 0; i < len; i++)
 		text[i] = (char)('a' + random_below(r, 26));
-	result = fixture_data(f, path, modes[random_below(r, 8)], text, len);
+	result = fixture_data(f, path, 0600, text, len);
 	if (result == 0 && random_below(r, 4) == 0)
 		result = fixture_xattr(f, path, "user.a", text, len > 40 ? 40 : len);
+	if (result == 0 && fchmodat(f->real, path, modes[random_below(r, 8)], 0) < 0)
+		result = -errno;
 	return result;
 }
 

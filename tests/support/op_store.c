@@ -96,6 +96,8 @@ static int on_setattr(struct store *s, enum store_side side, const struct op *op
 		a.kill_priv = !op->privileged;
 		break;
 	case OP_CHMOD:
+		if (S_ISLNK(p->object.st.st_mode))
+			return -EOPNOTSUPP;
 		a.set_mode = true;
 		a.mode = op->mode;
 		break;
@@ -118,6 +120,8 @@ static int on_xattr(struct store *s, enum store_side side, const struct op *op, 
 {
 	unsigned char value[MODEL_XATTR_MAX];
 	memset(value, op->fill, sizeof value);
+	if (!S_ISREG(p->object.st.st_mode) && !is_dir(p))
+		return -EPERM;
 	int r = prepare(s, op->path, side, p);
 	if (r < 0)
 		return r;

@@ -269,12 +269,12 @@ int do_rename(struct store *s, const char *from, const char *to, unsigned flags)
 	if (r < 0)
 		return r;
 	if (!S_ISDIR(a.object.st.st_mode))
-		r = store_copy_up(s, &a.parent, a.name, &a.object, false, -1);
+		r = store_copy_up(s, &a.parent, a.name, &a.object, true, -1);
 	if (r == 0)
 		r = place_open(s, to, true, &b);
 	if (r == 0 && (flags & RENAME_EXCHANGE) && b.object.layer != STORE_NONE &&
 		!S_ISDIR(b.object.st.st_mode))
-		r = store_copy_up(s, &b.parent, b.name, &b.object, false, -1);
+		r = store_copy_up(s, &b.parent, b.name, &b.object, true, -1);
 	if (r < 0)
 		return r;
 	return store_rename(s, STORE_SCRATCH, &a.parent, a.name, &a.object, &b.parent, b.name,
