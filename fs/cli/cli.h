@@ -187,8 +187,9 @@ int cli_job_open(const struct command *self, const char *id, bool change, struct
 /* The line that every screen of a job begins with, without its end of line. */
 void cli_job_line(struct str *out, const struct job *job);
 
-/* "3 min", "2 h", "5 days": one phrase. Returns buf. */
+/* "under a second", "41 min", "2 h 5 min", "5 days"; "just now", "3 minutes ago". Return buf. */
 char *cli_duration(char *buf, size_t size, int64_t ns);
+char *cli_ago(char *buf, size_t size, int64_t ns);
 
 /* "2026-11-23 10:41:07" in local time. Returns buf. */
 #define CLI_TIME_SIZE 32

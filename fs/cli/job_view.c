@@ -20,6 +20,9 @@
 /* How long a command waits for another one that reviews the same job. */
 #define CLI_LOCK_MS 10000
 #define NS_PER_S INT64_C(1000000000)
+#define MINUTE_S 60
+#define HOUR_S 3600
+#define DAY_S 86400
 
 int cli_job_open(const struct command *self, const char *id, bool change, struct job **ret)
 {
@@ -85,19 +88,37 @@ void cli_review_shown(const struct cli_review *r)
 
 char *cli_duration(char *buf, size_t size, int64_t ns)
 {
-	static const struct {
-		int64_t seconds;
-		const char *unit;
-	} units[] = {{86400, "days"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-	int64_t seconds = ns > 0 ? ns / NS_PER_S : 0;
+	long long s = ns / NS_PER_S;
 
+	if (s < 1)
+		(void)snprintf(buf, size, "under a second");
+	else if (s < MINUTE_S)
+		(void)snprintf(buf, size, "%lld s", s);
+	else if (s < HOUR_S)
+		(void)snprintf(buf, size, "%lld min", s / MINUTE_S);
+	else if (s < 2 * DAY_S)
+		(void)snprintf(buf, size, "%lld h %lld min", s / HOUR_S, s % HOUR_S / MINUTE_S);
+	else
+		(void)snprintf(buf, size, "%lld days", s / DAY_S);
+	return buf;
+}
+
+char *cli_ago(char *buf, size_t size, int64_t ns)
+{
+	static const struct {
+		long long seconds;
+		const char *unit;
+	} units[] = {{DAY_S, "day"}, {HOUR_S, "hour"}, {MINUTE_S, "minute"}, {1, "second"}};
+	long long s = ns / NS_PER_S;
+
+	(void)snprintf(buf, size, "just now");
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		/* Up to two of a unit the next smaller one says more. */
-		if (seconds >= 2 * units[i].seconds || units[i].seconds == 1) {
-			(void)snprintf(buf, size, "%lld %s",
-				(long long)(seconds / units[i].seconds), units[i].unit);
-			break;
-		}
+		long long n = s > 0 ? s / units[i].seconds : 0;
+
+		if (n == 0)
+			continue;
+		(void)snprintf(buf, size, "%lld %s%s ago", n, units[i].unit, n == 1 ? "" : "s");
+		break;
 	}
 	return buf;
 }
@@ -166,11 +187,11 @@ void cli_job_line(struct str *out, const struct job *job)
 	if (job->state == JOB_LIVE)
 		str_addf(out, " for %s", cli_duration(took, sizeof took, now - job->start_ns));
 	else if (job->end_ns)
-		str_addf(out, " after %s, %s ago",
+		str_addf(out, " after %s, %s",
 			cli_duration(took, sizeof took, job->end_ns - job->start_ns),
-			cli_duration(ago, sizeof ago, now - job->end_ns));
+			cli_ago(ago, sizeof ago, now - job->end_ns));
 	else
-		str_addf(out, ", begun %s ago", cli_duration(ago, sizeof ago, now - job->start_ns));
+		str_addf(out, ", begun %s", cli_ago(ago, sizeof ago, now - job->start_ns));
 	if (mount && job->mountpoint)
 		str_addf(out, " · at %s", cli_path(job->mountpoint));
 	else if (job->workspace)
