@@ -23,7 +23,8 @@ struct fd_entry {
 	int fd, upper;
 	unsigned refs;
 	bool pinned;
-	bool linked; /* in bucket and LRU */
+	bool linked;     /* in bucket and LRU */
+	uint64_t stored; /* nodeid under which the supervisor has it, 0: not */
 };
 
 struct fds {
@@ -31,6 +32,7 @@ struct fds {
 	struct fd_entry *buckets[FD_BUCKETS];
 	struct fd_entry *newest, *oldest;
 	unsigned count, limit; /* descriptors */
+	struct pins *pins;
 };
 
 int fds_new(unsigned limit, struct fds **ret)
@@ -90,6 +92,8 @@ static void entry_unlink(struct fds *f, struct fd_entry *e)
 		*at = e->next;
 	lru_remove(f, e);
 	e->linked = false;
+	if (e->stored)
+		pins_drop(f->pins, e->stored);
 	if (!e->refs)
 		entry_close(f, e);
 }
@@ -159,7 +163,30 @@ int fds_add(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper, bo
 	(void)pthread_mutex_unlock(&f->lock);
 	if (ret)
 		*ret = (struct fd_ref){e, fd, upper};
+	if (pinned && kind != FD_DIR)
+		pins_put(f->pins, slot, kind);
 	return 0;
+}
+
+void fds_set_pins(struct fds *f, struct pins *pins)
+{
+	f->pins = pins;
+}
+
+int fds_mark_stored(
+	struct fds *f, slot_t slot, enum fd_kind kind, uint64_t nodeid, struct fd_ref *ret)
+{
+	(void)pthread_mutex_lock(&f->lock);
+	struct fd_entry *e = find(f, slot, kind);
+	if (e && !e->pinned)
+		e = NULL;
+	if (e) {
+		e->stored = nodeid;
+		e->refs++;
+		*ret = (struct fd_ref){e, e->fd, e->upper};
+	}
+	(void)pthread_mutex_unlock(&f->lock);
+	return e ? 0 : -ENOENT;
 }
 
 void fds_put(struct fd_ref *ref)

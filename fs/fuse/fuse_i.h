@@ -162,6 +162,12 @@ struct fd_ref {
 struct fds;
 int fds_new(unsigned limit, struct fds **ret);
 void fds_free(struct fds *f);
+/* Where pinned files are handed over to; NULL: nowhere. */
+struct pins;
+void fds_set_pins(struct fds *f, struct pins *pins);
+/* A pinned entry becomes a stored one (dropped from the store with nodeid); -ENOENT: not pinned. */
+int fds_mark_stored(
+	struct fds *f, slot_t slot, enum fd_kind kind, uint64_t nodeid, struct fd_ref *ret);
 /* 0, or -ENOENT. */
 int fds_get(struct fds *f, slot_t slot, enum fd_kind kind, struct fd_ref *ret);
 /* Takes both descriptors over, replacing what was there. On -ENOMEM they are closed. */
@@ -188,6 +194,7 @@ struct session {
 	struct aliases *aliases;
 	struct notifier *notifier;
 	struct watch *watch;
+	struct pins *pins;
 	uint64_t hidden_dev, hidden_ino; /* directory that does not exist for the job */
 	gid_t *groups;
 	int ngroups;
@@ -330,7 +337,14 @@ void record_move(fuse_req_t req, struct session *s, enum journal_op op, const st
 	slot_t dir, const char *name, slot_t dir2, const char *name2, const char *note, int result);
 void record_forgotten(struct session *s, const char *path, const struct forgotten *f);
 
-/* ---- listing.c, notify.c, watch.c ---- */
+/* ---- pins.c: pinned descriptors in the supervisor's store ---- */
+
+int pins_new(struct session *s, struct pins **ret);
+void pins_free(struct pins *p);
+void pins_put(struct pins *p, slot_t slot, enum fd_kind kind);
+void pins_drop(struct pins *p, uint64_t nodeid);
+
+/* ---- op_dir.c (listings), notify.c, watch.c ---- */
 
 struct listings;
 int listings_new(struct listings **ret);

@@ -134,6 +134,9 @@ static int setup_fuse(struct session *s)
 	r = notifier_new(s, &s->notifier);
 	if (!r)
 		r = watch_new(s, &s->watch);
+	if (!r && s->o.fd_store >= 0)
+		r = pins_new(s, &s->pins);
+	fds_set_pins(s->fds, s->pins);
 	if (!r)
 		table_on_release(s->table, slot_released, s);
 	return r;
@@ -203,6 +206,9 @@ void session_free(struct session *s)
 	notifier_free(s->notifier);
 	s->watch = NULL;
 	s->notifier = NULL;
+	if (s->fds)
+		fds_set_pins(s->fds, NULL);
+	pins_free(s->pins);
 	if (s->table)
 		table_on_release(s->table, NULL, NULL);
 	if (s->se)

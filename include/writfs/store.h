@@ -144,7 +144,8 @@ enum store_side { STORE_REAL, STORE_SCRATCH };
 
 /*
  * The operations. *o is what store_lookup said of the name; each updates *o to the new state.
- * STORE_REAL needs dir->lower, STORE_SCRATCH needs dir->upper (-ENOENT otherwise, a bug).
+ * STORE_REAL needs dir->lower, STORE_SCRATCH needs dir->upper (-ENOENT otherwise, a bug). For
+ * STORE_REAL the thread's file-system ids are the caller's (setfsuid(2)): the kernel makes the owner.
  * dir_st: shown attributes of the parent (set-gid inheritance); default ACL is read from dir.
  */
 int store_create(struct store *s, const struct store_dir *dir, const char *name,
