@@ -141,7 +141,7 @@ static int no_such_job(const char *id, struct err *e)
 
 int job_open(const char *id, struct job **ret, struct err *e)
 {
-	struct err local;
+	struct err local = {0};
 	struct err *why = e ? e : &local;
 	if (!job_id_valid(id))
 		return no_such_job(id, why);
@@ -216,7 +216,7 @@ static int select_from(struct job **list, size_t count, const char *cwd, bool ch
 	if (ret_others)
 		*ret_others = left - 1;
 	/* The caller gets this one, the list keeps the others. */
-	memmove(list + chosen, list + chosen + 1, (count - chosen) * sizeof *list);
+	memmove(list + chosen, list + chosen + 1, (count - chosen) * sizeof(struct job *));
 	return 0;
 }
 

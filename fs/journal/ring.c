@@ -29,11 +29,13 @@
 #define RING_ALIGN 32u
 
 struct ring_head {
-	uint64_t magic; /* stored last: the file is whole */
+	uint64_t magic;
 	uint64_t size;
-	/* On lines of their own: producers and the consumer write them in turn. */
-	_Atomic uint64_t head __attribute__((aligned(64)));
-	_Atomic uint64_t tail __attribute__((aligned(64)));
+	/* On cache lines of their own: producers and the consumer write them in turn. */
+	char line0[48];
+	_Atomic uint64_t head;
+	char line1[56];
+	_Atomic uint64_t tail;
 };
 _Static_assert(sizeof(struct ring_head) <= RING_PAGE, "the head has one page");
 

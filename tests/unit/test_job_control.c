@@ -141,6 +141,7 @@ static void stopping_does_not_wait_for_a_silent_peer(void **state)
 {
 	struct server *s = *state;
 	int silent cleanup_fd = dial(s->job);
+	assert_true(silent >= 0);
 	int64_t then = sys_time_ns(CLOCK_MONOTONIC);
 	control_stop(s->control);
 	s->control = NULL;
