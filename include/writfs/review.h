@@ -68,9 +68,11 @@ struct change {
 	unsigned aspects;
 	enum journal_verdict verdict; /* JOURNAL_REDIRECTED: lies in scratch */
 	size_t root;
+	size_t root_len;      /* bytes of path that are the root's */
 	const char *path;     /* absolute, as on disk */
 	const char *from;     /* renamed: the old absolute path; NULL */
 	const char *target;   /* symlink: where it leads; NULL */
+	const char *content;  /* digest of what a directory that is to go holds now; NULL */
 	struct stat now;      /* as the job shows it; zero for deleted */
 	struct store_print base; /* before the job's first change */
 	struct store_print real; /* there now */
@@ -80,12 +82,20 @@ struct change {
 
 	bool conflict;        /* the real one changed since: not applied */
 	const char *why;      /* conflict in one phrase: "changed outside since"; NULL */
+	bool base_unknown;    /* nobody recorded what was there: applied only as it was shown */
+	bool metadata_only;   /* the real object stays and is given the attributes */
+	bool implied;         /* deleted with a directory that the job made again: not alone in scratch */
 	bool same;            /* real one has the same bytes and metadata already: nothing to do */
 	bool shown;           /* the set last shown has this path with this id */
 	bool drifted;         /* ... with another id: changed since it was shown */
 	bool busy;            /* live job: open for writing */
 	bool selected;        /* review_select; true for all after review_collect */
 	bool named;           /* selected by its own path (no wildcard, no directory above) */
+
+	/* For apply and discard: */
+	bool chosen;          /* it is among those to be done, in this group */
+	size_t group;
+	const char *ident;    /* of the object in scratch */
 
 	enum change_class class;
 	const char *label;    /* "runs at every login"; NULL: none */
@@ -108,6 +118,7 @@ struct change_list {
 /* One allocation owner for all strings; items are sorted: class, then path in byte order. */
 struct changes {
 	struct change_list scratch; /* redirected: to be decided */
+	struct change_list same;    /* in scratch, but as the real ones are: nothing to decide */
 	struct change_list real;    /* granted writes, one per path, from the journal */
 	struct change_list refused; /* one per path, from the journal */
 	size_t dangerous, login, conflicts; /* of scratch */
@@ -165,6 +176,7 @@ struct review_live {
 struct review_options {
 	struct store *const *stores;    /* one per root of the job, borrowed; NULL: opened here */
 	const struct review_live *live; /* the daemon's own reviewer; NULL anywhere else */
+	struct journal *journal;        /* the daemon's, borrowed; NULL: opened here when needed */
 	bool look;                      /* nothing will be changed: scratch is opened read-only */
 	const char *home;               /* for labels; NULL: path_home() */
 	const char *path_env;           /* $PATH of the person, for "on $PATH"; NULL: getenv */
@@ -198,9 +210,9 @@ bool review_has_changes(struct job *job);
 /* ---- diff ---- */
 
 /*
- * Lines of one change. kind: 'h' header in words ("modified ~/.bashrc"), 'w' words (mode, owner,
- * xattr, binary, limits), '@' hunk header, '+' '-' ' ' lines with their newline if they have one,
- * '\\' no newline at the end. text is raw. fn returns 0 to go on.
+ * Lines of one change. kind: 'h' header ("modified ~/.bashrc"), 'w' words (mode, owner, xattr,
+ * binary, limits): both escaped; '@' hunk header, '+' '-' ' ' lines with their newline if they have
+ * one (raw), '\\' no newline at the end. fn returns 0 to go on.
  */
 typedef int (*review_diff_fn)(char kind, const char *text, size_t len, void *arg);
 int review_diff(struct review *r, struct change *c, review_diff_fn fn, void *arg, struct err *e);
