@@ -163,7 +163,8 @@ int builtin_workspace(struct build *b, struct err *e)
 		if (r < 0)
 			return err_errno(e, -r, "current directory %s", b->options->cwd);
 		never = never_workspace(b, b->workspace.top, why, sizeof why);
-		if (never && build_note(b, "nothing is granted here: %s", never) < 0)
+		if (never && !b->options->no_grants &&
+			build_note(b, "nothing is granted here: %s", never) < 0)
 			return err_errno(e, ENOMEM, "looking for the workspace");
 	}
 	if (!never) {
