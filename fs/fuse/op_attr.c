@@ -185,6 +185,15 @@ static int setattr_placed(fuse_req_t req, struct session *s, struct place_ref *p
 	return r;
 }
 
+/* A write by an ordinary user has to take these bits away: it is sent past the open descriptor. */
+static void note_privs(struct session *s, const struct place_ref *place)
+{
+	bool privs = S_ISREG(place->o.st.st_mode) && (place->o.st.st_mode & (S_ISUID | S_ISGID));
+	if (privs != ((place->view.flags & NODE_PRIVS) != 0))
+		table_flags(s->table, place->view.slot, privs ? NODE_PRIVS : 0,
+			privs ? 0 : NODE_PRIVS);
+}
+
 void op_setattr(
 	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
@@ -206,6 +215,8 @@ void op_setattr(
 		r = setattr_placed(req, s, &place, &a, &d);
 		record_change(req, s, attr_op(&a), &d, r ? SLOT_NONE : place.view.slot,
 			place.view.parent, place.view.name, -1, -r);
+		if (!r)
+			note_privs(s, &place);
 		if (!r)
 			r = getattr_placed(s, &place, &st, &timeout);
 	}

@@ -172,6 +172,9 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 			memcmp(&before, &place.o.key, sizeof before) != 0 ||
 			S_ISDIR(place.o.st.st_mode)))
 		node_rekeyed(s, place.view.slot, &place.o);
+	/* A capability goes at the next write: the verdict is taken again then. */
+	if (!r && !strcmp(name, "security.capability"))
+		fds_drop(s->fds, place.view.slot, FD_WRITE);
 	if (!r || d.kind == VERDICT_REFUSE)
 		record_change(req, s, JOURNAL_XATTR, &d, SLOT_NONE, place.view.parent,
 			place.view.name, (int64_t)size, -r);
