@@ -327,6 +327,69 @@ static void reading_stops_when_told(void **state)
 	assert_int_equal(calls, 1);
 }
 
+static cJSON *load_schema(void)
+{
+	char path[PATH_MAX];
+	(void)snprintf(path, sizeof path, "%s", __FILE__);
+	char *slash = strrchr(path, '/');
+	(void)snprintf(slash, sizeof path - (size_t)(slash - path),
+		"/../../config/schema/journal.schema.json");
+	char *text cleanup_free = NULL;
+	assert_int_equal(sys_read_file(AT_FDCWD, path, 1 << 20, &text, NULL), 0);
+	cJSON *schema = cJSON_Parse(text);
+	assert_non_null(schema);
+	return schema;
+}
+
+static bool enum_has(const cJSON *properties, const char *key, const char *word)
+{
+	const cJSON *item;
+	cJSON_ArrayForEach (
+		item, cJSON_GetObjectItem(cJSON_GetObjectItem(properties, key), "enum")) {
+		if (strcmp(item->valuestring, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void the_schema_names_every_field(void **state)
+{
+	(void)state;
+	struct journal_actor odd = actor;
+	odd.exe = odd.cwd = "/\xff";
+	struct journal_record record = {
+		.path = "/\xff",
+		.path2 = "/\xff",
+		.rule = "r",
+		.rule_file = "f",
+		.note = "n",
+		.actor = &odd,
+	};
+	char body[4096] = "{\"seq\":1,\"time\":\"\",";
+	size_t head = strlen(body);
+	ssize_t n = journal_encode(&record, true, body + head, sizeof body - head);
+	assert_true(n > 0);
+	cJSON *json = cJSON_ParseWithLength(body, head + (size_t)n);
+	cJSON *schema = load_schema();
+	const cJSON *properties = cJSON_GetObjectItem(schema, "properties");
+	const cJSON *item;
+	cJSON_ArrayForEach (item, json) {
+		if (!cJSON_HasObjectItem(properties, item->string))
+			fail_msg("the schema lacks \"%s\"", item->string);
+	}
+	cJSON_ArrayForEach (item, properties) {
+		if (!cJSON_HasObjectItem(json, item->string))
+			fail_msg("no record has \"%s\"", item->string);
+	}
+	for (int i = 0; i <= JOURNAL_NOTE; i++)
+		assert_true(enum_has(properties, "op", journal_op_name((enum journal_op)i)));
+	for (int i = 0; i <= JOURNAL_REFUSED; i++)
+		assert_true(enum_has(
+			properties, "verdict", journal_verdict_name((enum journal_verdict)i)));
+	cJSON_Delete(json);
+	cJSON_Delete(schema);
+}
+
 static void names_of_operations(void **state)
 {
 	(void)state;
@@ -350,6 +413,7 @@ int main(void)
 		TEST(a_last_line_without_newline_counts),
 		TEST(damage_costs_only_itself),
 		TEST(reading_stops_when_told),
+		cmocka_unit_test(the_schema_names_every_field),
 		cmocka_unit_test(names_of_operations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
