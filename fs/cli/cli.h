@@ -168,6 +168,7 @@ struct cli_review {
 	struct job *job;
 	struct review *review;
 	struct changes *changes;
+	bool named; /* the job must be named in commands that are proposed */
 };
 
 void cli_review_close(struct cli_review *r);
@@ -181,8 +182,9 @@ int cli_review_open(const struct command *self, const char *job, const struct op
 /* Remembers that the selected changes were shown; a failure is told and changes no status. */
 void cli_review_shown(const struct cli_review *r);
 
-/* The job alone, for the commands that read only its records. */
-int cli_job_open(const struct command *self, const char *id, bool change, struct job **ret);
+/* The job alone, for the commands that read only its records. ret_named may be NULL. */
+int cli_job_open(
+	const struct command *self, const char *id, bool change, struct job **ret, bool *ret_named);
 
 /* The line that every screen of a job begins with, without its end of line. */
 void cli_job_line(struct str *out, const struct job *job);

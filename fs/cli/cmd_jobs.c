@@ -79,6 +79,16 @@ static cJSON *jobs_json(struct job *job)
 	return json;
 }
 
+/* Where a job works, as a person thinks of it. */
+static const char *jobs_place(const struct job *job)
+{
+	if (job->mountpoint)
+		return job->mountpoint;
+	if (job->workspace)
+		return job->workspace;
+	return job->cwd ? job->cwd : "";
+}
+
 static void jobs_print(const struct jobs_list *list)
 {
 	struct table table cleanup_with(table_free) = {.columns = 6};
@@ -93,11 +103,7 @@ static void jobs_print(const struct jobs_list *list)
 		table_add(&table, cli_time(when, job->start_ns), NULL);
 		table_add(&table, jobs_review_words(job, changes),
 			changes ? terminal_style(STYLE_REAL) : NULL);
-		table_add(&table,
-			cli_path(job->workspace ? job->workspace
-				 : job->cwd     ? job->cwd
-						: ""),
-			NULL);
+		table_add(&table, cli_path(jobs_place(job)), NULL);
 		table_add(&table, cli_text(job->command ? job->command : ""), NULL);
 	}
 	table_print(&table);

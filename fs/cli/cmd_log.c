@@ -103,7 +103,7 @@ static void log_cell(const char *text, unsigned width)
 static void log_print_rule(const struct journal_line *line)
 {
 	if (line->rule)
-		(void)printf("%s (%s", cli_text(line->rule), cli_path(line->rule_file));
+		(void)printf("%s (%s", cli_path(line->rule), cli_path(line->rule_file));
 	else
 		(void)fputs("no rule", stdout);
 	if (line->rule && line->rule_line)
@@ -248,7 +248,7 @@ static int log_run(const struct command *self, char **argv)
 	struct opt_list everything = {0};
 
 	status = args.exit_code ? cli_review_open(self, args.job, &everything, false, &r)
-				: cli_job_open(self, args.job, false, &r.job);
+				: cli_job_open(self, args.job, false, &r.job, NULL);
 	if (status != CLI_GO_ON)
 		return status;
 

@@ -76,7 +76,7 @@ static void status_add_remark(struct table *table, const struct change *c)
 		table_addf(table, danger, "conflict: %s",
 			c->why ? cli_text(c->why) : "changed outside");
 	else if (c->verdict == JOURNAL_REFUSED && c->rule)
-		table_addf(table, NULL, "refused by %s", cli_text(c->rule));
+		table_addf(table, NULL, "refused by %s", cli_path(c->rule));
 	else if (c->label)
 		table_add(table, cli_text(c->label), NULL);
 	else if (c->drifted)
@@ -93,6 +93,10 @@ static void status_add_words(struct table *table, const struct change_row *row)
 {
 	char count[32], deleted[32], words[256];
 
+	if (row->first->verdict == JOURNAL_REFUSED) {
+		table_add(table, "", NULL);
+		return;
+	}
 	if (row->changes == 1) {
 		const char *kind = change_kind_name(row->first->kind);
 
@@ -157,45 +161,53 @@ static int status_print_rows(struct review *review, const struct change_list *li
 	return 0;
 }
 
+/* As the end summary counts: what a deleted directory held is gone too. */
+static size_t status_count_names(const struct change_list *list)
+{
+	size_t count = list->count;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += list->items[i].files;
+	return count;
+}
+
+static const char *status_add_count(
+	struct str *out, const char *gap, size_t count, const char *what)
+{
+	char number[32];
+
+	if (!count)
+		return gap;
+	str_addf(out, "%s%s %s", gap, format_count(number, sizeof number, count), what);
+	return " · ";
+}
+
 /* "1,243 redirected, 2 dangerous · 61 real · 3 refused". */
 static void status_counts(const struct changes *c)
 {
-	char number[32];
-	const char *gap = "";
+	cleanup_str struct str out = STR_INIT;
+	const char *gap = status_add_count(&out, "", status_count_names(&c->scratch), "redirected");
 
-	if (c->scratch.count) {
-		(void)printf(
-			"%s redirected", format_count(number, sizeof number, c->scratch.count));
-		if (c->dangerous)
-			(void)printf(", %s%zu dangerous%s", terminal_style(STYLE_DANGER),
-				c->dangerous, terminal_style(STYLE_OFF));
-		if (c->conflicts)
-			(void)printf(", %zu in conflict", c->conflicts);
-		gap = " · ";
-	}
-	if (c->real.count) {
-		(void)printf("%s%s real", gap, format_count(number, sizeof number, c->real.count));
-		gap = " · ";
-	}
-	if (c->refused.count) {
-		(void)printf(
-			"%s%s refused", gap, format_count(number, sizeof number, c->refused.count));
-		gap = " · ";
-	}
-	(void)puts(*gap ? "" : "nothing was redirected, nothing was changed for real");
+	(void)status_add_count(&out, ", ", c->dangerous, "dangerous");
+	(void)status_add_count(&out, ", ", c->conflicts, "in conflict");
+	gap = status_add_count(&out, gap, c->real.count, "real");
+	(void)status_add_count(&out, gap, c->refused.count, "refused");
+	(void)puts(out.len ? out.p : "nothing was redirected, nothing was changed for real");
 	if (c->bad_lines)
 		(void)printf("%u lines of the journal could not be read\n", c->bad_lines);
 }
 
-static void status_hints(const struct changes *c)
+static void status_hints(const struct cli_review *r)
 {
+	const struct changes *c = r->changes;
+	char job[JOB_ID_MAX + 8] = "";
+
 	if (!c->scratch.count)
 		return;
-	if (c->dangerous)
-		(void)puts("\nlook: writ diff    keep all but \"!\": writ apply    drop: writ "
-			   "discard");
-	else
-		(void)puts("\nlook: writ diff    keep: writ apply    drop: writ discard");
+	if (r->named)
+		(void)snprintf(job, sizeof job, " -j %s", r->job->id);
+	(void)printf("\nlook: writ diff%s    keep%s: writ apply%s    drop: writ discard%s\n", job,
+		c->dangerous ? " all but \"!\"" : "", job, job);
 }
 
 struct status_section {
@@ -235,7 +247,7 @@ static int status_print(const struct command *self, const struct cli_review *r, 
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
 		if (status_print_section(r->review, &sections[i], whole) < 0)
 			return cli_error(self, ENOMEM, "status: out of memory");
-	status_hints(c);
+	status_hints(r);
 	return CLI_DONE;
 }
 

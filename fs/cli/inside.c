@@ -31,20 +31,24 @@ static cJSON *inside_read(const char *path, const char *attr)
 	return len > 0 ? cJSON_ParseWithLength(answer, (size_t)len) : NULL;
 }
 
-cJSON *inside_state(const char *path)
+cJSON *inside_state(const char *path, bool *ret_no_directory)
 {
 	cleanup_str struct str dir = STR_INIT;
 	cleanup_str struct str attr = STR_INIT;
 	const char *name = strrchr(path, '/');
 	struct stat st;
 
+	*ret_no_directory = false;
 	if (lstat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 		return inside_read(path, INSIDE_ATTR);
 	if (!name || !name[1])
 		return NULL;
 	str_add_mem(&dir, path, name == path ? 1 : (size_t)(name - path));
 	str_addf(&attr, INSIDE_ATTR ".%s", name + 1);
-	return dir.failed || attr.failed ? NULL : inside_read(dir.p, attr.p);
+	if (dir.failed || attr.failed)
+		return NULL;
+	*ret_no_directory = lstat(dir.p, &st) < 0;
+	return inside_read(dir.p, attr.p);
 }
 
 static const char *inside_string(const cJSON *state, const char *key)
@@ -53,12 +57,14 @@ static const char *inside_string(const cJSON *state, const char *key)
 }
 
 /* "redirected, hidden, in scratch already": the answer in the words of every screen. */
-static void inside_add_verdict(struct table *table, const cJSON *state)
+static void inside_add_verdict(struct table *table, const cJSON *state, bool no_directory)
 {
 	static const char *const words[][2] = {
 		{"grant", "granted"}, {"redirect", "redirected"}, {"refuse", "refused"}};
 	const char *verdict = inside_string(state, "verdict");
-	const char *shown = verdict ? cli_text(verdict) : "real, outside every root";
+	const char *shown = verdict        ? cli_text(verdict)
+			    : no_directory ? "its directory does not exist"
+					   : "real, outside every root";
 
 	for (size_t i = 0; verdict && i < sizeof words / sizeof *words; i++)
 		if (!strcmp(verdict, words[i][0]))
@@ -72,18 +78,19 @@ static void inside_add_verdict(struct table *table, const cJSON *state)
 
 static void inside_add_row(struct table *table, const char *path)
 {
-	cJSON *state = inside_state(path);
+	bool no_directory;
+	cJSON *state = inside_state(path, &no_directory);
 	const char *rule = inside_string(state, "rule");
 	const char *file = inside_string(state, "file");
 	const cJSON *line = cJSON_GetObjectItemCaseSensitive(state, "line");
 
 	table_add(table, cli_path(path), NULL);
-	inside_add_verdict(table, state);
+	inside_add_verdict(table, state, no_directory);
 	if (rule && file && cJSON_IsNumber(line))
 		table_addf(
-			table, NULL, "%s (%s:%d)", cli_text(rule), cli_path(file), line->valueint);
+			table, NULL, "%s (%s:%d)", cli_path(rule), cli_path(file), line->valueint);
 	else if (rule)
-		table_addf(table, NULL, "%s (%s)", cli_text(rule), file ? cli_path(file) : "?");
+		table_addf(table, NULL, "%s (%s)", cli_path(rule), file ? cli_path(file) : "?");
 	else
 		table_add(table, state ? "no rule" : "", NULL);
 	cJSON_Delete(state);
@@ -92,10 +99,13 @@ static void inside_add_row(struct table *table, const char *path)
 static void inside_add_json(cJSON *rows, const char *path)
 {
 	cJSON *row = cJSON_CreateObject();
-	cJSON *state = inside_state(path);
+	bool no_directory;
+	cJSON *state = inside_state(path, &no_directory);
 
 	json_add_path(row, "path", path);
 	cJSON_AddItemToObject(row, "state", state ? state : cJSON_CreateNull());
+	if (no_directory)
+		cJSON_AddTrueToObject(row, "no_directory");
 	cJSON_AddItemToArray(rows, row);
 }
 

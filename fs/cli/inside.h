@@ -12,9 +12,9 @@
 
 /*
  * The answer for an absolute path, existing or not; the caller frees. NULL if no writfs mount
- * answers for it (outside every root), then nothing is said.
+ * answers for it: it lies outside every root, or *ret_no_directory is set.
  */
-cJSON *inside_state(const char *path);
+cJSON *inside_state(const char *path, bool *ret_no_directory);
 
 /* Shows the state of each path (status and explain inside a job). Returns an exit status. */
 int inside_show(

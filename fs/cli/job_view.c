@@ -19,12 +19,15 @@
 
 /* How long a command waits for another one that reviews the same job. */
 #define CLI_LOCK_MS 10000
+/* Bytes of a command in the line of its job. */
+#define CLI_COMMAND_MAX 60
 #define NS_PER_S INT64_C(1000000000)
 #define MINUTE_S 60
 #define HOUR_S 3600
 #define DAY_S 86400
 
-int cli_job_open(const struct command *self, const char *id, bool change, struct job **ret)
+int cli_job_open(
+	const struct command *self, const char *id, bool change, struct job **ret, bool *ret_named)
 {
 	struct err e = {0};
 	size_t others = 0;
@@ -40,6 +43,8 @@ int cli_job_open(const struct command *self, const char *id, bool change, struct
 			self->name, cli_text(inside), self->name, cli_text(inside));
 	if (job_select(id, cwd, change, review_has_changes, ret, &others, &e) < 0)
 		return cli_fail(self, &e);
+	if (ret_named)
+		*ret_named = id || others;
 	if (others)
 		(void)fprintf(stderr,
 			"writ: the newest of %zu jobs is shown; writ jobs lists all\n", others + 1);
@@ -60,7 +65,8 @@ int cli_review_open(const struct command *self, const char *job, const struct op
 	struct review_options options = {.look = !change, .home = cli_home(self)};
 	struct err e = {0};
 	int rc = 0;
-	int status = options.home ? cli_job_open(self, job, change, &ret->job) : CLI_MACHINE;
+	int status = options.home ? cli_job_open(self, job, change, &ret->job, &ret->named)
+				  : CLI_MACHINE;
 
 	if (status != CLI_GO_ON)
 		return status;
@@ -172,6 +178,23 @@ char *cli_job_state(char *buf, size_t size, const struct job *job)
 	return buf;
 }
 
+/* The command's beginning: the whole of it is in `writ jobs`. */
+static void cli_job_command(struct str *out, const char *command)
+{
+	size_t len = strlen(command);
+
+	str_add(out, " · ");
+	if (len <= CLI_COMMAND_MAX) {
+		str_add(out, command);
+		return;
+	}
+	len = CLI_COMMAND_MAX;
+	while (((unsigned char)command[len] & 0xc0) == 0x80)
+		len--;
+	str_add_mem(out, command, len);
+	str_add(out, "…");
+}
+
 void cli_job_line(struct str *out, const struct job *job)
 {
 	int64_t now = sys_time_ns(CLOCK_REALTIME);
@@ -199,5 +222,5 @@ void cli_job_line(struct str *out, const struct job *job)
 	else if (job->cwd)
 		str_addf(out, " · in %s", cli_path(job->cwd));
 	if (!mount && job->command)
-		str_addf(out, " · %s", cli_text(job->command));
+		cli_job_command(out, cli_text(job->command));
 }
