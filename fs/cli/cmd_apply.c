@@ -27,9 +27,9 @@ static const char *apply_cure(enum result_kind kind)
 {
 	switch (kind) {
 	case RESULT_DANGEROUS:
-		return "dangerous; name the path to apply it";
+		return "name the path to apply it";
 	case RESULT_LOGIN:
-		return "discarding it logs you out; name the path to discard it";
+		return "name the path to discard it";
 	case RESULT_CONFLICT:
 		return "conflict";
 	case RESULT_DRIFTED:
@@ -60,7 +60,9 @@ static void apply_add_row(struct table *table, const struct review_result *resul
 		apply_is_left(result) ? terminal_style(STYLE_DANGER) : "");
 	table_add(table, change_kind_name(result->change), NULL);
 	table_add(table, cli_path(result->path), NULL);
-	if (result->why)
+	if (result->why && (result->kind == RESULT_DANGEROUS || result->kind == RESULT_LOGIN))
+		table_addf(table, NULL, "%s; %s", cli_text(result->why), cure);
+	else if (result->why)
 		table_addf(table, NULL, "%s%s%s", cure, *cure ? ": " : "", cli_text(result->why));
 	else if (result->unshown)
 		table_add(table, "was never shown", NULL);
