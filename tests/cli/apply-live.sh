@@ -31,6 +31,7 @@ expect_file b old
 expect_file c old
 touch "$T/stop"
 wait "$pid"
+expect_status 0 "$WRIT" status -j "$job"
 expect_status 0 "$WRIT" apply -j "$job"
 expect_file a again
 expect_file c new

@@ -6,10 +6,10 @@
 . "$(dirname "$0")/../lib.sh"
 need_sandbox
 
-head -c 3000000 /dev/urandom >big
+head -c 20000000 /dev/urandom >big
 echo small >small
 keep_real
-mount -t tmpfs -o size=1m tmpfs "$HOME/.local/state/writfs"
+mount -t tmpfs -o size=8m,mode=700 tmpfs "$HOME/.local/state/writfs"
 inside <<'IN'
 echo first >made
 expect_errno ENOSPC 'put("big", b"x")'
@@ -20,7 +20,7 @@ for i in range(4000):
 [ "$got" = ENOSPC ] || fail "filling scratch: $got"
 rm filler
 expect_file made first
-expect_eq "$(stat -c %s big)" 3000000
+expect_eq "$(stat -c %s big)" 20000000
 echo more >>small
 IN
 same_real

@@ -30,7 +30,7 @@ SH
 echo 'alias l=ls' >.bashrc
 echo text >notes
 mkdir gone granted
-echo x | tee gone/a gone/b mode >refused
+echo x | tee gone/a gone/b >mode
 chmod 644 mode
 
 run -n --allow '~/granted' --refuse '~/refused' -- sh ./install.sh 2>/dev/null
@@ -115,7 +115,7 @@ sh-1 · ended (0) after TIME · in ~ · sh ./install.sh
 DATE  create    redirected  ~/.tool/1                                 install.sh        no rule
 DATE  write     redirected  ~/.tool/1                                 install.sh        no rule
 DATE  rename    redirected  ~/notes → ~/old-notes                     mv ← install.sh   no rule
-DATE  truncate  refused     ~/refused                                 install.sh        ~/refused (command line) failed: Permission denied
+DATE  create    refused     ~/refused                                 install.sh        ~/refused (command line) failed: Permission denied
 EOT
 screen 0 jobs <<'EOT'
 sh-1  ended (0)  DATE  to decide  ~  sh ./install.sh

@@ -6,7 +6,7 @@ need_sandbox
 
 echo old >f
 keep_real
-run -- sh -c "echo new >f; echo made >made; touch '$T/wrote'; sleep 100" &
+"$WRIT" run -q -- sh -c "echo new >f; echo made >made; touch '$T/wrote'; sleep 100" &
 pid=$!
 wait_until 10 test -e "$T/wrote"
 kill -KILL "$pid"

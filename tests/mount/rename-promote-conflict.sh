@@ -10,13 +10,12 @@ expect_file conf old
 echo mine >tmp
 touch "$T/read"
 wait_until 10 test -e "$T/changed"
-mv tmp conf
+expect_errno ok 'os.rename("tmp", "conf")'
 expect_file conf mine
 IN
 pid=$!
 wait_until 20 test -e "$T/read"
-echo theirs >conf.new
-mv conf.new conf
+echo theirs >conf
 touch "$T/changed"
 wait "$pid"
 case $(cat conf) in

@@ -5,7 +5,7 @@
 need_sandbox
 
 expect_status 124 timeout 1 "$WRIT" run -q -- sleep 100
-run -- sh -c "trap 'echo term >\"$T/got\"; exit 9' TERM; touch '$T/up'; while :; do sleep 0.05; done" &
+"$WRIT" run -q -- sh -c "trap 'echo term >\"$T/got\"; exit 9' TERM; touch '$T/up'; while :; do sleep 0.05; done" &
 pid=$!
 wait_until 10 test -e "$T/up"
 kill -TERM "$pid"

@@ -10,7 +10,7 @@ expect [$#]
 send PS1='rea''dy> '\n
 expect ready> 
 send "$WRIT" run -q -- sh -c 'echo up; read line; echo "got $line"'\n
-expect \nup
+expect (?<!echo )up
 send \x1a
 expect Stopped
 expect ready> 

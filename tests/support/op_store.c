@@ -166,7 +166,8 @@ static int rename_check(const struct op *op, const struct place *a, const struct
 		return exchange ? -EINVAL : -ENOTEMPTY;
 	if (missing(b))
 		return 0;
-	if (a->object.st.st_ino == b->object.st.st_ino)
+	/* By the backing inode: numbers are unique within one file system only. */
+	if (memcmp(&a->object.key, &b->object.key, sizeof a->object.key) == 0)
 		return 1;
 	if (is_dir(a) && !is_dir(b) && !exchange)
 		return -ENOTDIR;

@@ -12,7 +12,8 @@ import os
 import re
 import sys
 
-ANNOTATIONS = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default"}
+ANNOTATIONS = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default",
+               "contentEncoding", "contentMediaType"}
 TYPES = {
     "object": dict,
     "array": list,
