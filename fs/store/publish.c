@@ -68,6 +68,9 @@ static int drop_foreign_xattrs(struct publish *w, int dir, const char *name)
 	for (const char *attr = list; attr < list + n; attr += strlen(attr) + 1) {
 		if (!strncmp(attr, "security.", 9) || !strncmp(attr, "trusted.", 8))
 			continue;
+		/* A scratch inode that is about to be moved still has ours. */
+		if (!strncmp(attr, META_XATTR, sizeof META_XATTR - 1))
+			continue;
 		ssize_t mine = store_getxattr(w->s, w->dir, w->name, w->o, attr, NULL, 0);
 		if (mine == -ENODATA) {
 			int r = sys_removexattr(dir, name, attr);
@@ -87,7 +90,8 @@ static int publish_attr(struct publish *w, int dir, const char *name, bool times
 		return r;
 	sys_statx_to_stat(&stx, &is);
 	r = set_real_attr(w->s, dir, name, &w->o->st, &is);
-	if (!r)
+	/* The scratch inode itself, about to move: what is on it is ours. */
+	if (!r && dir != w->place.dir)
 		r = drop_foreign_xattrs(w, dir, name);
 	if (!r)
 		r = xattr_copy(w->place.dir, w->place.name, dir, name, false);
@@ -207,8 +211,7 @@ static int move_inode(struct publish *w)
 	char list[XATTR_LIST_BYTES / 16];
 	ssize_t n = sys_listxattr(w->place.dir, w->place.name, list, sizeof list);
 	for (const char *attr = list; n > 0 && attr < list + n; attr += strlen(attr) + 1)
-		if (!strncmp(attr, META_PREFIX, sizeof META_PREFIX - 1) ||
-			!strcmp(attr, META_XATTR))
+		if (!strncmp(attr, META_XATTR, sizeof META_XATTR - 1))
 			(void)sys_removexattr(w->place.dir, w->place.name, attr);
 	r = sys_rename(w->place.dir, w->place.name, p->real_dir, p->real_name,
 		p->expect && !p->expect->exists ? RENAME_NOREPLACE : 0);
