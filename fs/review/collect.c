@@ -194,7 +194,7 @@ static int collect_object(struct collect *x, const struct store_entry *entry, in
 		r = note_target(x, &shown, c);
 	if (r)
 		return r;
-	if (c->kind == CHANGE_TYPE && S_ISDIR(o->st.st_mode)) {
+	if (c->kind == CHANGE_TYPE && S_ISDIR(o->st.st_mode) && !c->conflict) {
 		x->replaced = memory_string(&x->changes->memory->memory, entry->path);
 		if (!x->replaced)
 			return -ENOMEM;
@@ -236,6 +236,13 @@ static int enter_opaque(struct collect *x, const struct store_entry *entry)
 	return m->memory.failed ? -ENOMEM : collect_opaque(x, entry);
 }
 
+/* The print of a file of several names may be that of another one. */
+static bool base_is_doubtful(const struct store_object *o, const struct store_print *real)
+{
+	return !o->whiteout && S_ISREG(o->st.st_mode) && o->st.st_nlink > 1 && !o->data_lower &&
+	       !store_print_equal(&o->base, real);
+}
+
 static int collect_entry(const struct store_entry *entry, void *arg)
 {
 	struct collect *x = arg;
@@ -258,6 +265,8 @@ static int collect_entry(const struct store_entry *entry, void *arg)
 	int r = real_print(&x->real, root, entry->path, &c.real);
 	if (r)
 		return r;
+	if (!x->opaque && base_is_doubtful(entry->object, &c.real))
+		c.base = (struct store_print){.known = !c.real.exists};
 	c.path = memory_join(&x->changes->memory->memory, root->path, entry->path);
 	if (!c.path)
 		return -ENOMEM;

@@ -196,14 +196,23 @@ static int64_t timespec_ns(struct timespec t)
 }
 
 /* What an identity is made of besides the attributes. */
-enum { IDENT_DIRECTORY = 'd', IDENT_OTHER = 'o', IDENT_CTIME = 'c', IDENT_CONTENT = 'b' };
+enum {
+	IDENT_DIRECTORY = 'd',
+	IDENT_METADATA = 'm',
+	IDENT_CTIME = 'c',
+	IDENT_CONTENT = 'b',
+	IDENT_OTHER = 'o'
+};
 
-/* Directories are their attributes alone: their times move with every name that is applied. A file
- * of several names is its bytes: its ctime moves when another of its names is applied. */
+/* Directories are their attributes alone: their times move with every name that is applied. So are
+ * files whose data is still the real one's: their ctime is, too. A file of several names is its
+ * bytes: its ctime moves when another of its names is applied. */
 static char ident_form(const struct store_object *o)
 {
 	if (S_ISDIR(o->st.st_mode))
 		return IDENT_DIRECTORY;
+	if (o->data_lower)
+		return IDENT_METADATA;
 	if (o->st.st_nlink < 2)
 		return IDENT_CTIME;
 	return S_ISREG(o->st.st_mode) && o->st.st_size <= IDENT_CONTENT_MAX ? IDENT_CONTENT
@@ -216,12 +225,13 @@ static int add_version(const struct shown_object *shown, char form, struct sha25
 	struct str xattrs cleanup_str = STR_INIT;
 	char target[PATH_MAX];
 	int r = 0;
-	if (form == IDENT_DIRECTORY) {
+	if (form == IDENT_DIRECTORY || form == IDENT_METADATA) {
 		r = xattrs_of_shown(shown, &xattrs);
 		if (!r && xattrs.len)
 			sha256_add(hash, xattrs.p, xattrs.len);
-		return r;
 	}
+	if (form == IDENT_DIRECTORY || r)
+		return r;
 	add_u64(hash, (uint64_t)o->st.st_size);
 	add_u64(hash, (uint64_t)o->st.st_rdev);
 	add_u64(hash, (uint64_t)timespec_ns(o->st.st_mtim));

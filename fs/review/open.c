@@ -89,7 +89,10 @@ static void ask_flush(const struct review *r)
 static int take_options(struct review *r, const struct review_options *options, struct err *e)
 {
 	const char *path_env = options->path_env ? options->path_env : getenv("PATH");
-	r->live = options->live;
+	if (options->live) {
+		r->hooks = *options->live;
+		r->live = &r->hooks;
+	}
 	r->journal = options->journal;
 	r->look = options->look;
 	r->remote_act = r->job->state == JOB_LIVE && !options->live;

@@ -44,8 +44,9 @@ struct review_root {
 };
 
 struct review {
-	struct job *job; /* borrowed */
-	const struct review_live *live;
+	struct job *job;                /* borrowed */
+	const struct review_live *live; /* &hooks, or NULL */
+	struct review_live hooks;
 	struct journal *journal; /* borrowed, the daemon's; or NULL */
 	bool look;
 	bool remote_act;  /* a daemon serves the job: it applies and discards */

@@ -122,8 +122,9 @@ void step_publish(struct review *r, struct steps *all, struct step *step)
 		.keep_dir = expect.exists && !step->metadata ? store_base(s) : -1,
 		.keep_name = t.keep,
 		.temp = temp,
-		/* In a live job somebody may have the scratch file open. */
-		.move = !r->live};
+		/* In a live job somebody may have the scratch file open; in a directory that hides
+		 * the real one the name must stay. */
+		.move = !r->live && t.held.dir.lower >= 0};
 	review_before_change();
 	int status = store_publish_object(s, &t.held.dir, t.held.name, &t.held.object, &p);
 	review_before_change();

@@ -175,7 +175,7 @@ struct review_live {
 
 struct review_options {
 	struct store *const *stores;    /* one per root of the job, borrowed; NULL: opened here */
-	const struct review_live *live; /* the daemon's own reviewer; NULL anywhere else */
+	const struct review_live *live; /* copied; the daemon's own reviewer, else NULL */
 	struct journal *journal;        /* the daemon's, borrowed; NULL: opened here when needed */
 	bool look;                      /* nothing will be changed: scratch is opened read-only */
 	const char *home;               /* for labels; NULL: path_home() */

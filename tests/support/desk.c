@@ -74,8 +74,8 @@ int desk_look(struct desk *d)
 	return complain(r, &e);
 }
 
-const struct change *desk_find(const struct desk *d, const struct change_list *list,
-	const char *rel)
+const struct change *desk_find(
+	const struct desk *d, const struct change_list *list, const char *rel)
 {
 	char path[2 * PATH_MAX];
 	(void)snprintf(path, sizeof path, "%s%s%s", d->root, *rel ? "/" : "", rel);

@@ -31,8 +31,8 @@ void desk_leave(struct desk *d);
 
 /* The change of a path relative to the root, in the list to be decided; NULL: none. */
 struct change *desk_change(const struct desk *d, const char *rel);
-const struct change *desk_find(const struct desk *d, const struct change_list *list,
-	const char *rel);
+const struct change *desk_find(
+	const struct desk *d, const struct change_list *list, const char *rel);
 /* Selects paths relative to the root (NULL-terminated; none: everything). */
 int desk_select(struct desk *d, const char *const *rels);
 int desk_shown(struct desk *d);
