@@ -12,6 +12,8 @@
 /* A path longer than this does not push the other columns of all rows aside. */
 #define TABLE_CELL_WIDE 56
 #define TABLE_GAP 2
+/* With less room than this a cell says nothing: it goes over the edge whole. */
+#define TABLE_CUT_MIN 8
 
 static struct table_cell *table_next(struct table *t)
 {
@@ -100,7 +102,7 @@ static void table_row(const struct table *t, size_t first, const unsigned *width
 		if (columns) {
 			(void)printf("%*s", (int)pad, "");
 			pad = 0;
-			if (i + 1 == t->columns && terminal_width() > at)
+			if (i + 1 == t->columns && terminal_width() >= at + TABLE_CUT_MIN)
 				room = terminal_width() - at;
 			table_put(cell, columns, room);
 		}
