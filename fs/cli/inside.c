@@ -23,32 +23,36 @@
 #define INSIDE_ATTR "user.writ.state"
 #define INSIDE_ANSWER_MAX 65536
 
-static cJSON *inside_read(const char *path, const char *attr)
+static int inside_read(const char *path, const char *attr, cJSON **ret)
 {
 	cleanup_free char *answer = malloc(INSIDE_ANSWER_MAX);
 	ssize_t len = answer ? lgetxattr(path, attr, answer, INSIDE_ANSWER_MAX) : -1;
 
-	return len > 0 ? cJSON_ParseWithLength(answer, (size_t)len) : NULL;
+	if (len < 0)
+		return -errno;
+	*ret = cJSON_ParseWithLength(answer, (size_t)len);
+	return *ret ? 0 : -ENODATA;
 }
 
-cJSON *inside_state(const char *path, bool *ret_no_directory)
+int inside_state(const char *path, cJSON **ret)
 {
 	cleanup_str struct str dir = STR_INIT;
 	cleanup_str struct str attr = STR_INIT;
 	const char *name = strrchr(path, '/');
 	struct stat st;
 
-	*ret_no_directory = false;
-	if (lstat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-		return inside_read(path, INSIDE_ATTR);
+	if (lstat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+		int r = inside_read(path, INSIDE_ATTR, ret);
+
+		/* Attributes of what is hidden cannot be read; its directory can say it. */
+		if (r != -EACCES && r != -EPERM)
+			return r;
+	}
 	if (!name || !name[1])
-		return NULL;
+		return -ENODATA;
 	str_add_mem(&dir, path, name == path ? 1 : (size_t)(name - path));
 	str_addf(&attr, INSIDE_ATTR ".%s", name + 1);
-	if (dir.failed || attr.failed)
-		return NULL;
-	*ret_no_directory = lstat(dir.p, &st) < 0;
-	return inside_read(dir.p, attr.p);
+	return dir.failed || attr.failed ? -ENOMEM : inside_read(dir.p, attr.p, ret);
 }
 
 static const char *inside_string(const cJSON *state, const char *key)
@@ -57,14 +61,12 @@ static const char *inside_string(const cJSON *state, const char *key)
 }
 
 /* "redirected, hidden, in scratch already": the answer in the words of every screen. */
-static void inside_add_verdict(struct table *table, const cJSON *state, bool no_directory)
+static void inside_add_verdict(struct table *table, const cJSON *state)
 {
 	static const char *const words[][2] = {
 		{"grant", "granted"}, {"redirect", "redirected"}, {"refuse", "refused"}};
 	const char *verdict = inside_string(state, "verdict");
-	const char *shown = verdict        ? cli_text(verdict)
-			    : no_directory ? "its directory does not exist"
-					   : "real, outside every root";
+	const char *shown = verdict ? cli_text(verdict) : "?";
 
 	for (size_t i = 0; verdict && i < sizeof words / sizeof *words; i++)
 		if (!strcmp(verdict, words[i][0]))
@@ -76,16 +78,34 @@ static void inside_add_verdict(struct table *table, const cJSON *state, bool no_
 			: "");
 }
 
+/* Why there is no answer, in words. */
+static const char *inside_why(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return "its directory does not exist";
+	case -EACCES:
+	case -EPERM:
+		return "cannot be asked: its directory cannot be read";
+	default:
+		return "real, outside every root";
+	}
+}
+
 static void inside_add_row(struct table *table, const char *path)
 {
-	bool no_directory;
-	cJSON *state = inside_state(path, &no_directory);
+	cJSON *state = NULL;
+	int error = inside_state(path, &state);
 	const char *rule = inside_string(state, "rule");
 	const char *file = inside_string(state, "file");
 	const cJSON *line = cJSON_GetObjectItemCaseSensitive(state, "line");
 
 	table_add(table, cli_path(path), NULL);
-	inside_add_verdict(table, state, no_directory);
+	if (error < 0)
+		table_add(table, inside_why(error), NULL);
+	else
+		inside_add_verdict(table, state);
 	if (rule && file && cJSON_IsNumber(line))
 		table_addf(
 			table, NULL, "%s (%s:%d)", cli_path(rule), cli_path(file), line->valueint);
@@ -99,13 +119,13 @@ static void inside_add_row(struct table *table, const char *path)
 static void inside_add_json(cJSON *rows, const char *path)
 {
 	cJSON *row = cJSON_CreateObject();
-	bool no_directory;
-	cJSON *state = inside_state(path, &no_directory);
+	cJSON *state = NULL;
+	int error = inside_state(path, &state);
 
 	json_add_path(row, "path", path);
 	cJSON_AddItemToObject(row, "state", state ? state : cJSON_CreateNull());
-	if (no_directory)
-		cJSON_AddTrueToObject(row, "no_directory");
+	if (error < 0)
+		cJSON_AddStringToObject(row, "why", inside_why(error));
 	cJSON_AddItemToArray(rows, row);
 }
 

@@ -11,10 +11,10 @@
 #include "cli.h"
 
 /*
- * The answer for an absolute path, existing or not; the caller frees. NULL if no writfs mount
- * answers for it: it lies outside every root, or *ret_no_directory is set.
+ * The answer for an absolute path, existing or not; the caller frees *ret. -ENOENT, -ENOTDIR: its
+ * directory is missing; -EACCES: nobody may ask; any other error: no writfs mount is there.
  */
-cJSON *inside_state(const char *path, bool *ret_no_directory);
+int inside_state(const char *path, cJSON **ret);
 
 /* Shows the state of each path (status and explain inside a job). Returns an exit status. */
 int inside_show(

@@ -27,7 +27,7 @@ for command in status explain; do
 done
 for command in diff log apply discard; do
 	expect_status 2 "$WRIT" "$command"
-	expect_err "^writ: $command: this is inside job env-1, .* writ $command -j bash-1\$"
+	expect_err "^writ: $command: this is inside job env-1, .* writ $command -j env-1\$"
 	expect_lines "$ERR" 1
 done
 expect_status 0 "$WRIT" jobs
