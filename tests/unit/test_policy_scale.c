@@ -187,6 +187,25 @@ static void a_cached_step_is_the_computed_one(void **state)
 	policy_free(p);
 }
 
+/* Two states and one name: with so many names some share a slot of the cache. */
+static void cached_steps_of_two_states_stay_apart(void **state)
+{
+	const struct home *h = *state;
+	struct policy_options o = home_options(h, "~");
+	const char *const allow[] = {"~/a", "**/w{1,2,3,4}{1,2,3,4}{1,2,3,4}*", NULL};
+	o.allow = allow;
+	struct policy *p = load_ok(&o);
+	policy_state granted = state_of(p, home_path(h, "~/a"));
+	policy_state plain = state_of(p, home_path(h, "~/b"));
+	for (unsigned i = 0; i < 40000; i++) {
+		char name[32];
+		size_t len = (size_t)snprintf(name, sizeof name, "name-%u", i);
+		assert_int_equal(policy_step(p, granted, name, len), granted);
+		assert_int_equal(policy_step(p, plain, name, len), plain);
+	}
+	policy_free(p);
+}
+
 /* ---- threads ---- */
 
 static const char *const step_names[] = {
@@ -268,6 +287,7 @@ int main(void)
 		home_test(too_many_patterns_are_an_error),
 		home_test(names_of_a_job_make_no_states),
 		home_test(a_cached_step_is_the_computed_one),
+		home_test(cached_steps_of_two_states_stay_apart),
 		home_test(threads_agree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
