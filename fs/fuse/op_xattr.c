@@ -13,11 +13,21 @@
 
 #define ASK "user.writ.state"
 #define ASK_LEN (sizeof ASK - 1)
+#define RESERVED "user.writfs"
+#define RESERVED_LEN (sizeof RESERVED - 1)
 #define VALUE_MAX 65536
 
 static bool is_ask(const char *name)
 {
 	return !strncmp(name, ASK, ASK_LEN) && (!name[ASK_LEN] || name[ASK_LEN] == '.');
+}
+
+/* The store escapes every name, so that a program's could not be mistaken for its own; refused all
+ * the same, so that a scratch tree and what is copied out of it stay readable. */
+static bool is_reserved(const char *name)
+{
+	return !strncmp(name, RESERVED, RESERVED_LEN) &&
+		(!name[RESERVED_LEN] || name[RESERVED_LEN] == '.');
 }
 
 static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t size)
@@ -145,7 +155,7 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 	struct store_dir dir;
 	pthread_mutex_t *lock cleanup_stripe = stripe_lock(s, slot_of(ino));
 	count_request(s, remove ? FUSE_REMOVEXATTR : FUSE_SETXATTR);
-	if (is_ask(name)) {
+	if (is_ask(name) || is_reserved(name)) {
 		(void)fuse_reply_err(req, EPERM);
 		return;
 	}
