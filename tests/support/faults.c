@@ -25,11 +25,13 @@
 
 /* What can change a file system, by any name. Opening is among them for O_CREAT; plain opens are
  * counted, too, which only adds points. */
-static const int changing[] = {SYS_openat, SYS_openat2, SYS_linkat, SYS_unlinkat, SYS_renameat2,
-	SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_write, SYS_pwrite64, SYS_ftruncate,
-	SYS_copy_file_range, SYS_fallocate, SYS_fsetxattr, SYS_setxattr, SYS_lsetxattr,
-	SYS_fremovexattr, SYS_removexattr, SYS_lremovexattr, SYS_fchmod, SYS_fchmodat, SYS_fchown,
-	SYS_fchownat, SYS_utimensat, SYS_fsync, SYS_fdatasync
+#define NR_SETXATTRAT 463
+#define NR_REMOVEXATTRAT 466
+static const int changing[] = {NR_SETXATTRAT, NR_REMOVEXATTRAT, SYS_openat, SYS_openat2, SYS_linkat,
+	SYS_unlinkat, SYS_renameat2, SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_write,
+	SYS_pwrite64, SYS_ftruncate, SYS_copy_file_range, SYS_fallocate, SYS_fsetxattr,
+	SYS_setxattr, SYS_lsetxattr, SYS_fremovexattr, SYS_removexattr, SYS_lremovexattr,
+	SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_fsync, SYS_fdatasync
 #ifdef SYS_renameat
 	,
 	SYS_renameat

@@ -45,27 +45,16 @@ static int run_fail(struct run *run, const char *what)
 
 static int run_compare(struct run *run, const char *what)
 {
-	if (op_compare(run->f.store, run->model, run->text, sizeof run->text) < 0)
+	if (op_compare(run->f.store, run->model, true, run->text, sizeof run->text) < 0)
 		return run_fail(run, what);
 	return 0;
-}
-
-/* A directory that shows real entries cannot be moved in scratch yet: EXDEV, and mv(1) copies. */
-static bool may_be_exdev(const struct run *run, const struct op *op)
-{
-	int e = 0;
-	if (op->kind != OP_RENAME || op_side(&run->limits, op->path) == STORE_REAL)
-		return false;
-	const struct model_node *a = model_find(run->model, op->path, &e);
-	const struct model_node *b = model_find(run->model, op->path2, &e);
-	return (a && a->real_dir) || ((op->flags & RENAME_EXCHANGE) && b && b->real_dir);
 }
 
 static int run_op(struct run *run, const struct op *op)
 {
 	if (op->kind == OP_REOPEN && fixture_restart(&run->f) < 0)
 		return run_fail(run, "the store could not be opened again");
-	bool exdev_ok = may_be_exdev(run, op);
+	bool exdev_ok = op_may_be_exdev(run->model, &run->limits, op);
 	int got = op_on_store(run->f.store, &run->limits, op);
 	if (got == -EXDEV && exdev_ok)
 		return 0;
@@ -98,7 +87,7 @@ static int run_grant_is_real(struct run *run)
 	cleanup_fd int scratch = openat(run->f.dir, "empty", O_RDONLY | O_DIRECTORY);
 	struct store_options options = {.real = fd, .scratch = scratch};
 	assert_int_equal(store_open(&options, &fresh, NULL), 0);
-	int r = op_compare(fresh, &sub, run->text, sizeof run->text);
+	int r = op_compare(fresh, &sub, true, run->text, sizeof run->text);
 	store_free(fresh);
 	return r < 0 ? run_fail(run, "the granted directory on disk") : 0;
 }
