@@ -151,7 +151,7 @@ static int row_when(struct row *row, const struct json_doc *doc, const cJSON *js
 	bool patterns = cJSON_GetObjectItemCaseSensitive(json, "patterns");
 	if (!when == !patterns)
 		return json_error(e, doc, json, false, "a row has \"patterns\" or \"when\"");
-	const char *word = cJSON_IsString(when) ? when->valuestring : "";
+	const char *word = when && cJSON_IsString(when) ? when->valuestring : "";
 	if (strcmp(word, "setid") == 0)
 		row->when = WHEN_SETID;
 	else if (strcmp(word, "searchPath") == 0)

@@ -76,7 +76,8 @@ void ids_free(struct ids *ids)
 void ids_add(struct ids *ids, uint32_t id)
 {
 	if (ids->len == ids->cap) {
-		uint32_t *grown = realloc(ids->p, 2 * ids->cap * sizeof *grown);
+		size_t cap = ids->cap < IDS_FIXED ? IDS_FIXED : 2 * ids->cap;
+		uint32_t *grown = realloc(ids->p, cap * sizeof *grown);
 		if (!grown) {
 			ids->failed = true;
 			return;
@@ -84,7 +85,7 @@ void ids_add(struct ids *ids, uint32_t id)
 		if (!ids->p)
 			memcpy(grown, ids->fixed, sizeof ids->fixed);
 		ids->p = grown;
-		ids->cap *= 2;
+		ids->cap = cap;
 	}
 	(ids->p ? ids->p : ids->fixed)[ids->len++] = id;
 }

@@ -207,7 +207,7 @@ int workspace_discover(const char *dir, struct workspace *ret)
 
 int workspace_find(const char *dir, char **ret_top, char **ret_git)
 {
-	struct workspace w;
+	struct workspace w = {0};
 	int r = workspace_discover(dir, &w);
 	if (r < 0)
 		return r;
