@@ -195,7 +195,7 @@ struct session {
 	struct notifier *notifier;
 	struct watch *watch;
 	struct pins *pins;
-	uint64_t hidden_dev, hidden_ino; /* directory that does not exist for the job */
+	struct seen *seen;
 	gid_t *groups;
 	int ngroups;
 	bool is_root; /* the daemon's effective uid is 0 */
@@ -253,7 +253,7 @@ int node_pin(struct session *s, slot_t slot, const struct store_dir *dir, const 
 	const struct store_object *o);
 /* After the store changed what backs a node. */
 void node_rekeyed(struct session *s, slot_t slot, const struct store_object *o);
-/* A name in a directory. The hidden state directory is -ENOENT. */
+/* A name in a directory. */
 int node_lookup_name(
 	struct session *s, const struct fd_ref *dir, const char *name, struct store_object *o);
 
@@ -288,6 +288,16 @@ bool aliases_any(struct aliases *a, slot_t slot, unsigned skip, slot_t *ret_dir,
 	char name[static NAME_MAX + 1]);
 /* True if nlink names are known and all lie in grants. */
 bool aliases_all_granted(struct aliases *a, slot_t slot, nlink_t nlink);
+
+/* ---- seen.c: what programs last read or wrote under a real name ---- */
+
+struct seen;
+int seen_new(struct seen **ret);
+void seen_free(struct seen *m);
+void seen_first(struct seen *m, fuse_ino_t dir, const char *name, uint64_t print);
+void seen_set(struct seen *m, fuse_ino_t dir, const char *name, uint64_t print);
+/* True if the name is known with another print. */
+bool seen_differs(struct seen *m, fuse_ino_t dir, const char *name, uint64_t print);
 
 /* ---- target.c: the name that a request makes, removes or moves ---- */
 
@@ -327,6 +337,8 @@ int reply_fill_entry(struct session *s, slot_t dir_slot, const struct fd_ref *di
 	const struct store_object *o, const struct decision *d, struct fuse_entry_param *e);
 void reply_entry(fuse_req_t req, struct session *s, const struct target *t);
 uint64_t reply_seen(const struct store_object *o);
+/* After our own read (read) or change of a real file through fd: what is there now is known. */
+void reply_note_own(struct session *s, const struct node_view *v, int fd, bool read);
 
 /* ---- record.c ---- */
 
@@ -357,6 +369,8 @@ void notifier_free(struct notifier *n);
 /* Queued, sent by the notifier's own thread: never from a handler (a FORGET would wait for us). */
 void notify_entry(struct notifier *n, fuse_ino_t parent, const char *name);
 void notify_inode(struct notifier *n, fuse_ino_t ino);
+/* Its cached pages, too. */
+void notify_data(struct notifier *n, fuse_ino_t ino);
 
 struct watch;
 int watch_new(struct session *s, struct watch **ret);

@@ -20,13 +20,7 @@ int node_lookup_name(
 	struct session *s, const struct fd_ref *dir, const char *name, struct store_object *o)
 {
 	struct store_dir d = ref_dir(dir);
-	int r = store_lookup(s->store, &d, name, o);
-	if (!r && S_ISDIR(o->st.st_mode) && o->key.ino == s->hidden_ino &&
-		o->key.dev == s->hidden_dev && s->hidden_ino) {
-		*o = (struct store_object){.lower.known = true};
-		return -ENOENT;
-	}
-	return r;
+	return store_lookup(s->store, &d, name, o);
 }
 
 static int open_root(struct session *s, struct fd_ref *ret)

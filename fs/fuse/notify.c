@@ -14,7 +14,8 @@
 struct note {
 	struct note *next;
 	fuse_ino_t ino;
-	char name[]; /* "": the inode's attributes */
+	bool data;   /* with name "": the pages as well as the attributes */
+	char name[]; /* "": the inode */
 };
 
 struct notifier {
@@ -34,7 +35,7 @@ static void send_note(struct notifier *n, const struct note *note)
 		(void)fuse_lowlevel_notify_inval_entry(
 			n->s->se, note->ino, note->name, strlen(note->name));
 	else
-		(void)fuse_lowlevel_notify_inval_inode(n->s->se, note->ino, -1, 0);
+		(void)fuse_lowlevel_notify_inval_inode(n->s->se, note->ino, note->data ? 0 : -1, 0);
 }
 
 static void *notifier_main(void *arg)
@@ -60,7 +61,7 @@ static void *notifier_main(void *arg)
 	return NULL;
 }
 
-static void push(struct notifier *n, fuse_ino_t ino, const char *name)
+static void push(struct notifier *n, fuse_ino_t ino, const char *name, bool data)
 {
 	size_t len = strlen(name) + 1;
 	struct note *note = calloc(1, sizeof *note + len);
@@ -69,6 +70,7 @@ static void push(struct notifier *n, fuse_ino_t ino, const char *name)
 		return;
 	}
 	note->ino = ino;
+	note->data = data;
 	memcpy(note->name, name, len);
 	(void)pthread_mutex_lock(&n->lock);
 	if (n->count < QUEUE_MAX) {
@@ -86,12 +88,17 @@ static void push(struct notifier *n, fuse_ino_t ino, const char *name)
 
 void notify_entry(struct notifier *n, fuse_ino_t parent, const char *name)
 {
-	push(n, parent, name);
+	push(n, parent, name, false);
 }
 
 void notify_inode(struct notifier *n, fuse_ino_t ino)
 {
-	push(n, ino, "");
+	push(n, ino, "", false);
+}
+
+void notify_data(struct notifier *n, fuse_ino_t ino)
+{
+	push(n, ino, "", true);
 }
 
 int notifier_new(struct session *s, struct notifier **ret)

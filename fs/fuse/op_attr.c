@@ -190,8 +190,8 @@ static void note_privs(struct session *s, const struct place_ref *place)
 {
 	bool privs = S_ISREG(place->o.st.st_mode) && (place->o.st.st_mode & (S_ISUID | S_ISGID));
 	if (privs != ((place->view.flags & NODE_PRIVS) != 0))
-		table_flags(s->table, place->view.slot, privs ? NODE_PRIVS : 0,
-			privs ? 0 : NODE_PRIVS);
+		table_flags(
+			s->table, place->view.slot, privs ? NODE_PRIVS : 0, privs ? 0 : NODE_PRIVS);
 }
 
 void op_setattr(
@@ -217,6 +217,9 @@ void op_setattr(
 			place.view.parent, place.view.name, -1, -r);
 		if (!r)
 			note_privs(s, &place);
+		if (!r && d.side == STORE_REAL && S_ISREG(place.o.st.st_mode))
+			seen_set(s->seen, table_ino(s->table, place.view.parent), place.view.name,
+				reply_seen(&place.o));
 		if (!r)
 			r = getattr_placed(s, &place, &st, &timeout);
 	}

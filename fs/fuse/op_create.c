@@ -49,6 +49,8 @@ static void reply_created(fuse_req_t req, struct session *s, const struct target
 	}
 	if (fd >= 0)
 		keep_created(s, t, e.ino, fd);
+	if (fd >= 0 && t->d.side == STORE_REAL)
+		seen_set(s->seen, table_ino(s->table, t->parent), t->name, reply_seen(&t->o));
 	fi->fh = 0;
 	if (fuse_reply_create(req, &e, fi) == -ENOENT) {
 		struct str unused cleanup_str = STR_INIT;
@@ -129,7 +131,12 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 			t.d.side == STORE_REAL ? caller_begin(req, s) : (struct as_caller){false};
 		struct store_dir dir = ref_dir(&t.dir);
 		txn_intent(s->table, txn, &t.o.key);
-		r = store_mkdir(s->store, &dir, name, t.d.side, &t.dir_st, mode, &cred, &t.o);
+		/* The real directory is still there, under a whiteout of a granted name: it comes
+		 * back with what it holds deleted. */
+		r = t.d.sticky && t.o.whiteout && S_ISDIR(t.o.lower.mode)
+			    ? store_reattach(s->store, &dir, name, mode & ~cred.umask, &t.o)
+			    : store_mkdir(
+				      s->store, &dir, name, t.d.side, &t.dir_st, mode, &cred, &t.o);
 	}
 	txn_done(s->table, txn, r);
 	created_record(req, s, &t, parent, name, JOURNAL_MKDIR, r);

@@ -119,24 +119,6 @@ static void listing_put(struct listings *l, struct listing *listing)
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
-/* The state directory of writfs itself is not there for the job. */
-static void drop_hidden(struct session *s, const struct fd_ref *dir, struct store_list *list)
-{
-	struct store_object o;
-	if (!s->hidden_ino)
-		return;
-	for (size_t i = 0; i < list->count; i++) {
-		const char *name = list->names + list->entries[i].name;
-		if (list->entries[i].ino != s->hidden_ino || list->entries[i].type != DT_DIR ||
-			node_lookup_name(s, dir, name, &o) != -ENOENT)
-			continue;
-		memmove(&list->entries[i], &list->entries[i + 1],
-			(list->count - i - 1) * sizeof *list->entries);
-		list->count--;
-		return;
-	}
-}
-
 static int listing_take(struct session *s, slot_t slot, struct listing **ret)
 {
 	struct fd_ref dir cleanup_fd_ref = FD_REF_INIT;
@@ -155,7 +137,6 @@ static int listing_take(struct session *s, slot_t slot, struct listing **ret)
 		free(fresh);
 		return r;
 	}
-	drop_hidden(s, &dir, &fresh->list);
 	listing_add(s->listings, fresh);
 	*ret = fresh;
 	return 0;

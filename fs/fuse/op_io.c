@@ -31,6 +31,13 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	(void)fuse_reply_err(req, 0);
 }
 
+static void note_own(struct session *s, fuse_ino_t ino, int fd, bool read)
+{
+	struct node_view v;
+	if (s->o.policy && !table_view(s->table, ino, &v))
+		reply_note_own(s, &v, fd, read);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct session *s = session_of(req);
@@ -60,6 +67,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 			break;
 		done += (size_t)n;
 	}
+	note_own(s, ino, ref.fd, true);
 	(void)fuse_reply_buf(req, buf, done);
 }
 
@@ -73,6 +81,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 	bool append = !fi->writepage && (fi->flags & O_APPEND);
 	int r = data_open_write(req, s, ino, JOURNAL_WRITE, (int64_t)size, &ref);
 	if (r) {
+		/* A store into a shared mapping that is refused: the page must not go on showing
+		 * it. */
+		if (fi->writepage)
+			notify_data(s->notifier, ino);
 		(void)fuse_reply_err(req, -r);
 		return;
 	}
@@ -90,6 +102,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 			break;
 		done += (size_t)n;
 	}
+	note_own(s, ino, ref.fd, false);
 	(void)fuse_reply_write(req, done);
 }
 

@@ -67,14 +67,14 @@ static int check_listing_empty(struct session *s, const struct store_dir *dir)
 	return r;
 }
 
-/* A granted directory with an upper layer: empty in the merged view it goes for real, with its
- * container; if the real one still holds what this job has redirected away, the deletion of the
- * directory is redirected, too. */
-static int remove_merged(
+/* A granted directory: empty in the merged view it goes for real, with its container; if the real
+ * one still holds what this job has redirected away, or writfs's own state, which the job does not
+ * see, the deletion of the directory is redirected. */
+static int remove_granted(
 	fuse_req_t req, struct session *s, struct target *t, const struct store_dir *layers)
 {
 	struct store_dir dir = ref_dir(&t->dir);
-	int r = check_listing_empty(s, layers);
+	int r = layers->upper >= 0 ? check_listing_empty(s, layers) : 0;
 	if (r)
 		return r;
 	struct store_object o = t->o;
@@ -88,6 +88,9 @@ static int remove_merged(
 	}
 	if (r != -ENOTEMPTY && r != -EEXIST)
 		return r;
+	int empty = check_listing_empty(s, layers);
+	if (empty)
+		return empty;
 	t->d.kind = VERDICT_REDIRECT;
 	t->d.side = STORE_SCRATCH;
 	r = target_prepare(req, s, t);
@@ -105,8 +108,8 @@ static int remove_dir(fuse_req_t req, struct session *s, struct target *t)
 	if (r)
 		return r;
 	struct store_dir layers = slot ? ref_dir(&child) : sub;
-	if (t->d.side == STORE_REAL && layers.upper >= 0)
-		r = remove_merged(req, s, t, &layers);
+	if (t->d.side == STORE_REAL)
+		r = remove_granted(req, s, t, &layers);
 	else
 		r = store_rmdir(s->store, &dir, t->name, t->d.side, &layers, &t->o);
 	store_dir_close(&sub);

@@ -69,8 +69,12 @@ static int move_real(struct move *m, unsigned flags)
 		if (r)
 			return r;
 	}
-	return store_rename(m->s->store, STORE_REAL, &from, m->from.name, &m->from.o, &to,
+	int r = store_rename(m->s->store, STORE_REAL, &from, m->from.name, &m->from.o, &to,
 		m->to.name, &m->to.o, flags);
+	if (!r && S_ISREG(m->to.o.st.st_mode))
+		seen_set(m->s->seen, table_ino(m->s->table, m->to.parent), m->to.name,
+			reply_seen(&m->to.o));
+	return r;
 }
 
 static int move_scratch(struct move *m, unsigned flags)
@@ -133,14 +137,14 @@ static int promote_conflict(struct move *m)
 static int promote_file(struct move *m)
 {
 	struct session *s = m->s;
-	struct node_view v;
 	struct store_dir from = ref_dir(&m->from.dir), to = ref_dir(&m->to.dir);
 	int r = copy_up_source(s, &m->from, m->node);
 	if (r)
 		return r;
 	struct store_print expect = m->to.o.lower;
-	if (m->replaced && !table_view_slot(s->table, m->replaced, &v) && v.seen &&
-		v.seen != reply_seen(&m->to.o))
+	fuse_ino_t to_dir = table_ino(s->table, m->to.parent);
+	if (m->to.exists && m->to.o.st.st_size &&
+		seen_differs(s->seen, to_dir, m->to.name, reply_seen(&m->to.o)))
 		return promote_conflict(m);
 	struct store_publish p = {.real_dir = to.lower,
 		.real_name = m->to.name,
@@ -159,7 +163,11 @@ static int promote_file(struct move *m)
 		r = store_unlink(s->store, &from, m->from.name, STORE_SCRATCH, &m->from.o);
 	if (r == -ENOENT)
 		r = 0;
-	return r ? r : store_lookup(s->store, &to, m->to.name, &m->to.o);
+	if (!r)
+		r = store_lookup(s->store, &to, m->to.name, &m->to.o);
+	if (!r)
+		seen_set(s->seen, to_dir, m->to.name, reply_seen(&m->to.o));
+	return r;
 }
 
 static int demote_file(struct move *m)

@@ -27,7 +27,7 @@ static bool is_ask(const char *name)
 static bool is_reserved(const char *name)
 {
 	return !strncmp(name, RESERVED, RESERVED_LEN) &&
-		(!name[RESERVED_LEN] || name[RESERVED_LEN] == '.');
+	       (!name[RESERVED_LEN] || name[RESERVED_LEN] == '.');
 }
 
 static void reply_value(fuse_req_t req, const char *value, ssize_t n, size_t size)

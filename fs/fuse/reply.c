@@ -90,6 +90,24 @@ uint64_t reply_seen(const struct store_object *o)
 	return p->exists ? hash_bytes(&print, sizeof print, 1) | 1 : 0;
 }
 
+void reply_note_own(struct session *s, const struct node_view *v, int fd, bool read)
+{
+	struct statx stx;
+	struct store_object o = {.layer = STORE_LOWER};
+	if ((v->flags & (NODE_UPPER | NODE_NAMELESS)) || sys_statx(fd, "", &stx))
+		return;
+	o.lower = (struct store_print){.exists = true,
+		.ino = stx.stx_ino,
+		.size = stx.stx_size,
+		.mtime_ns = stx.stx_mtime.tv_sec * 1000000000LL + stx.stx_mtime.tv_nsec,
+		.ctime_ns = stx.stx_ctime.tv_sec * 1000000000LL + stx.stx_ctime.tv_nsec};
+	seen_set(s->seen, table_ino(s->table, v->parent), v->name, reply_seen(&o));
+	/* After a write the kernel asks for the attributes by itself; the event that our write
+	 * raises must not make it ask again. */
+	if (!read)
+		table_seen(s->table, v->slot, reply_seen(&o));
+}
+
 int reply_fill_entry(struct session *s, slot_t dir_slot, const struct fd_ref *dir, const char *name,
 	const struct store_object *o, const struct decision *d, struct fuse_entry_param *e)
 {
@@ -109,6 +127,8 @@ int reply_fill_entry(struct session *s, slot_t dir_slot, const struct fd_ref *di
 	uint64_t seen = reply_seen(o);
 	if (seen != v.seen)
 		table_seen(s->table, v.slot, seen);
+	if (d->kind == VERDICT_GRANT && o->layer == STORE_LOWER && S_ISREG(o->st.st_mode))
+		seen_first(s->seen, table_ino(s->table, dir_slot), name, seen);
 	*e = (struct fuse_entry_param){
 		.ino = (fuse_ino_t)v.generation << 32 | v.slot,
 		.generation = 0,

@@ -93,12 +93,8 @@ static int setup_root_node(struct session *s)
 		return r;
 	table_rekey(s->table, SLOT_ROOT, &o.key);
 	table_set_ino(s->table, SLOT_ROOT, o.st.st_ino);
-	if (s->o.hidden_fd >= 0) {
-		struct statx stx;
-		r = sys_statx(s->o.hidden_fd, "", &stx);
-		s->hidden_ino = stx.stx_ino;
-		s->hidden_dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
-	}
+	if (s->o.hidden_fd >= 0)
+		r = store_hide(s->store, s->o.hidden_fd);
 	return r;
 }
 
@@ -113,6 +109,8 @@ static int setup_parts(struct session *s)
 		r = aliases_new(&s->aliases);
 	if (!r)
 		r = listings_new(&s->listings);
+	if (!r)
+		r = seen_new(&s->seen);
 	if (!r)
 		r = load_groups(s);
 	if (!r)
@@ -217,6 +215,7 @@ void session_free(struct session *s)
 		s->o.fuse_fd = fd_close(s->o.fuse_fd);
 	listings_free(s->listings);
 	aliases_free(s->aliases);
+	seen_free(s->seen);
 	fds_free(s->fds);
 	table_detach(s->table);
 	free(s->groups);

@@ -224,6 +224,47 @@ static int mkdir_scratch(struct store *s, const struct store_dir *dir, const cha
 	return r;
 }
 
+struct reattach {
+	struct store *s;
+	int lower, upper;
+	const struct str *manifest;
+};
+
+static int reattach_name(const struct dirent *entry, void *arg)
+{
+	const struct reattach *w = arg;
+	struct str below cleanup_str = STR_INIT;
+	struct store_print print;
+	int r = store_print_of(w->lower, entry->d_name, &print);
+	if (r || !print.exists || is_hidden(w->s, w->s->real_dev, print.ino, print.mode))
+		return r;
+	r = manifest_below(w->manifest, entry->d_name, &below);
+	return r ? r : whiteout_make(w->s, w->upper, entry->d_name, &print, &below, false);
+}
+
+int store_reattach(struct store *s, const struct store_dir *dir, const char *name, mode_t mode,
+	struct store_object *o)
+{
+	struct str manifest cleanup_str = STR_INIT;
+	struct build b = BUILD_INIT;
+	int r = manifest_read(dir->upper, name, &manifest);
+	if (!r)
+		r = build_dir(s, meta_disk_mode(S_IFDIR | mode), &b);
+	if (r)
+		return r;
+	int lower cleanup_fd =
+		openat(dir->lower, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int upper cleanup_fd = openat(s->work, b.temp, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct reattach w = {s, lower, upper, &manifest};
+	r = lower < 0 || upper < 0 ? -errno : dir_each(lower, reattach_name, &w);
+	if (!r)
+		r = sys_chmod(dir->lower, name, mode & 07777);
+	if (!r)
+		r = sys_rename(s->work, b.temp, dir->upper, name, RENAME_EXCHANGE);
+	build_drop(s, &b);
+	return r ? r : store_lookup(s, dir, name, o);
+}
+
 int store_mkdir(struct store *s, const struct store_dir *dir, const char *name,
 	enum store_side side, const struct stat *dir_st, mode_t mode, const struct store_cred *cred,
 	struct store_object *o)

@@ -148,6 +148,8 @@ static int list_lower(const struct dirent *entry, void *arg)
 			return 0;
 		type = (unsigned char)IFTODT(stx.stx_mode);
 	}
+	if (is_hidden(m->b->s, m->dev, entry->d_ino, DTTOIF(type)))
+		return 0;
 	return list_add(m->b, name, shown_ino(m->b->s, m->dev, entry->d_ino), type);
 }
 

@@ -156,6 +156,22 @@ static void set_base(struct store_object *o, const struct store_meta *m)
 		o->base = o->lower;
 }
 
+int store_hide(struct store *s, int fd)
+{
+	struct statx stx;
+	int r = sys_statx(fd, "", &stx);
+	if (r)
+		return r;
+	s->hidden_dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	s->hidden_ino = stx.stx_ino;
+	return 0;
+}
+
+bool is_hidden(const struct store *s, uint64_t dev, uint64_t ino, mode_t mode)
+{
+	return s->hidden_ino && ino == s->hidden_ino && dev == s->hidden_dev && S_ISDIR(mode);
+}
+
 int store_lookup(
 	struct store *s, const struct store_dir *dir, const char *name, struct store_object *o)
 {
@@ -176,7 +192,10 @@ int store_lookup(
 		r = sys_statx(dir->lower, name, &lower);
 		if (r && r != -ENOENT)
 			return r;
-		have_lower = !r;
+		have_lower =
+			!r &&
+			!is_hidden(s, (uint64_t)lower.stx_dev_major << 32 | lower.stx_dev_minor,
+				lower.stx_ino, lower.stx_mode);
 	}
 	if (have_lower) {
 		o->lower_exists = true;

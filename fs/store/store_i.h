@@ -57,6 +57,7 @@ struct store {
 	bool read_only;
 	bool same_mount;
 	uint64_t real_dev, scratch_dev;
+	uint64_t hidden_dev, hidden_ino; /* 0: none */
 	uid_t euid;
 	gid_t egid;
 	mode_t umask; /* this process's: 0 in the daemon, the person's in the command */
@@ -82,6 +83,7 @@ void meta_set_attr(struct store_meta *m, uint32_t mode, uint32_t uid, uint32_t g
 	const struct statx *disk);
 
 /* object.c */
+bool is_hidden(const struct store *s, uint64_t dev, uint64_t ino, mode_t mode);
 void object_from_upper(const struct store *s, struct store_object *o, const struct statx *stx,
 	const struct store_meta *m, const struct statx *lower);
 void object_from_lower(const struct store *s, struct store_object *o, const struct statx *stx);
@@ -134,6 +136,8 @@ int whiteout_over_dir(struct store *s, int dir, const char *name, const struct s
 void manifest_add(struct str *manifest, const char *prefix, const char *name,
 	const struct store_print *print);
 int manifest_gather(struct store *s, const struct store_dir *child, struct str *manifest);
+/* The part of a parent's manifest that lies beneath name, prefix taken off. */
+int manifest_below(const struct str *manifest, const char *name, struct str *ret);
 int manifest_read(int dir, const char *name, struct str *ret);
 
 /* list.c: calls fn for every entry but "." and ".."; a value other than 0 ends it and is returned

@@ -121,6 +121,27 @@ int manifest_read(int dir, const char *name, struct str *ret)
 	return ret->failed ? -ENOMEM : 0;
 }
 
+struct below {
+	const char *name;
+	size_t len;
+	struct str *ret;
+};
+
+static int add_below(const char *path, const struct store_print *print, void *arg)
+{
+	struct below *b = arg;
+	if (!strncmp(path, b->name, b->len) && path[b->len] == '/')
+		manifest_add(b->ret, NULL, path + b->len + 1, print);
+	return 0;
+}
+
+int manifest_below(const struct str *manifest, const char *name, struct str *ret)
+{
+	struct below b = {name, strlen(name), ret};
+	int r = manifest_each(manifest, add_below, &b);
+	return r ? r : ret->failed ? -ENOMEM : 0;
+}
+
 struct gather {
 	struct store *s;
 	const struct store_dir *child;

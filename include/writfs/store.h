@@ -49,6 +49,9 @@ struct store_options {
 };
 
 int store_open(const struct store_options *options, struct store **ret, struct err *e);
+/* The directory fd (writfs's own state) does not exist for this store, if it lies in the real tree:
+ * not found, not listed, in nobody's way. */
+int store_hide(struct store *s, int fd);
 /* The process's umask has changed since store_open (the daemon runs with 0). */
 void store_set_umask(struct store *s, mode_t umask);
 void store_free(struct store *s);
@@ -174,6 +177,11 @@ int store_rename(struct store *s, enum store_side side, const struct store_dir *
 int store_link(struct store *s, enum store_side side, const struct store_dir *from,
 	const char *from_name, const struct store_object *o_from, const struct store_dir *to,
 	const char *to_name, struct store_object *o_to);
+
+/* mkdir of a granted name whose real directory lies under a whiteout: the directory is shown again,
+ * attached, everything in the real one deleted, its mode set for real. */
+int store_reattach(struct store *s, const struct store_dir *dir, const char *name, mode_t mode,
+	struct store_object *o);
 
 /* Copy-up. data false: attributes only (the data stays the real one's, data_lower); limit >= 0:
  * only that many bytes are wanted (truncate). Idempotent. Directories: store_dir_make_upper. */
