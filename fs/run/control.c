@@ -86,8 +86,10 @@ static int need_review(struct served *served, struct err *e)
 		.thaw = live_thaw,
 		.refresh = live_refresh,
 		.flush = live_flush};
-	const struct review_options options = {
-		.stores = served->stores, .live = &live, .home = served->stage->home};
+	const struct review_options options = {.stores = served->stores,
+		.live = &live,
+		.journal = served->journal,
+		.home = served->stage->home};
 	return review_open(served->stage->job, &options, &served->review, e);
 }
 

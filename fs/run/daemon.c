@@ -176,18 +176,23 @@ static void wait_workers(struct served *served, int signals, int ended, const ch
 	}
 }
 
-static int run_sessions(
-	struct served *served, const struct daemon_options *o, int link, struct err *e)
+/* Before the first thread: one that takes them would end the process in the middle of things. */
+static int block_signals(void)
 {
-	struct worker workers[JOB_ROOTS_MAX];
-	struct control *control = NULL;
 	sigset_t end;
 	(void)sigemptyset(&end);
 	(void)sigaddset(&end, SIGTERM);
 	(void)sigaddset(&end, SIGINT);
 	(void)sigaddset(&end, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &end, NULL);
-	cleanup_fd int signals = signalfd(-1, &end, SFD_CLOEXEC);
+	return signalfd(-1, &end, SFD_CLOEXEC);
+}
+
+static int run_sessions(
+	struct served *served, const struct daemon_options *o, int signals, int link, struct err *e)
+{
+	struct worker workers[JOB_ROOTS_MAX];
+	struct control *control = NULL;
 	cleanup_fd int ended = eventfd(0, EFD_CLOEXEC);
 	if (signals < 0 || ended < 0)
 		return err_errno(e, errno, "signalfd");
@@ -213,6 +218,7 @@ static int run_sessions(
 int daemon_serve(const struct daemon_options *o, int link, struct err *e)
 {
 	struct served served = {.stage = o->stage};
+	cleanup_fd int signals = block_signals();
 	(void)sys_raise_nofile();
 	/* Modes come from programs, each with its own umask applied already. */
 	(void)umask(0);
@@ -222,7 +228,7 @@ int daemon_serve(const struct daemon_options *o, int link, struct err *e)
 	bool opened = r == 0;
 	if (opened) {
 		/* Before it said that it is ready, its failure is the start's. */
-		r = run_sessions(&served, o, link, e);
+		r = run_sessions(&served, o, signals, link, e);
 		if (r < 0)
 			say(link, DAEMON_TROUBLE, -r, e->text);
 	}

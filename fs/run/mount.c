@@ -35,19 +35,14 @@
 static int resolve(const char *path, char **ret, struct err *e)
 {
 	struct stat st;
-	char *real = realpath(path, NULL);
-	if (!real) {
-		int errnum = errno;
-		if (errnum == ENOTCONN)
-			return err_set(e, errnum,
-				"%s: a mount whose daemon has died; writ umount %s", path, path);
+	cleanup_free char *real = realpath(path, NULL);
+	int errnum = !real || stat(real, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (errnum == ENOTCONN)
+		return err_set(e, errnum, "%s is a mount whose daemon has died; writ umount %s",
+			path, path);
+	if (errnum != 0)
 		return err_errno(e, errnum, "%s", path);
-	}
-	if (stat(real, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		free(real);
-		return err_set(e, ENOTDIR, "%s is not a directory", path);
-	}
-	*ret = real;
+	*ret = steal_ptr(&real);
 	return 0;
 }
 
@@ -88,30 +83,6 @@ static int check_places(const char *root, const char *dir, struct err *e)
 			"directory beside them, or set XDG_STATE_HOME",
 			dir, state);
 	return 0;
-}
-
-static bool has_option(const char *options, const char *name)
-{
-	size_t len = strlen(name);
-	for (const char *p = options; *p;) {
-		size_t n = strcspn(p, ",");
-		if (n == len && memcmp(p, name, n) == 0)
-			return true;
-		p += n + (p[n] == ',');
-	}
-	return false;
-}
-
-static int open_mount(const char *dir, const char *given, struct err *e)
-{
-	cleanup_str struct str options = STR_INIT;
-	str_add(&options, given ? given : "");
-	/* The kernel is to check permissions, with everybody's groups and ACLs. */
-	if (!has_option(options.p ? options.p : "", "default_permissions"))
-		str_addf(&options, "%sdefault_permissions", options.len ? "," : "");
-	if (options.failed)
-		return err_errno(e, ENOMEM, "mount options");
-	return session_mount(dir, options.p, e);
 }
 
 /* In the process that serves: to the end of the mount, and of its job. */
@@ -168,7 +139,7 @@ int mount_start(const struct mount_options *o, struct err *e)
 	if (resolve(o->dir, &dir, e) < 0 || resolve(o->root ? o->root : o->dir, &root, e) < 0 ||
 		check_places(root, dir, e) < 0 || stage_for_mount(root, dir, &stage, e) < 0)
 		return EXIT_BAD_USE;
-	cleanup_fd int fuse = open_mount(dir, o->options, e);
+	cleanup_fd int fuse = session_mount(dir, o->options, e);
 	if (fuse < 0)
 		return fuse == -EINVAL ? EXIT_BAD_USE : EXIT_MACHINE;
 	const struct daemon_options daemon = {

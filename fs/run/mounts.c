@@ -58,7 +58,7 @@ static bool parse_line(char *line, struct mount_entry *entry)
 static const struct job *job_of(struct job *const *jobs, const char *target)
 {
 	for (size_t i = 0; jobs && jobs[i]; i++) {
-		if (jobs[i]->state == JOB_LIVE && jobs[i]->mountpoint &&
+		if (jobs[i]->state != JOB_ENDED && jobs[i]->mountpoint &&
 			strcmp(jobs[i]->mountpoint, target) == 0)
 			return jobs[i];
 	}

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <writfs/review.h>
+
 #include "run_i.h"
 
 bool run_inside_job(const char **ret_id)
@@ -84,5 +86,7 @@ int run_command(const struct run_options *o, struct err *e)
 		*e = late;
 	if (!o->quiet)
 		summary_end(&stage, &outcome);
+	/* As git gc --auto: what nobody will miss goes without a word. */
+	(void)job_prune(review_has_changes, NULL, NULL);
 	return outcome.status;
 }

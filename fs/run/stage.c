@@ -110,15 +110,15 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static char *join(char *const *argv)
+/* The command line as the job's record shows it: words joined, secrets masked. */
+static char *shown_command(char *const *argv)
 {
-	cleanup_str struct str text = STR_INIT;
-	for (size_t i = 0; argv[i]; i++) {
-		if (i > 0)
-			str_add_char(&text, ' ');
-		str_add(&text, argv[i]);
-	}
-	return text.failed ? NULL : steal_ptr(&text.p);
+	cleanup_str struct str words = STR_INIT, text = STR_INIT;
+	for (size_t i = 0; argv[i]; i++)
+		str_add_mem(&words, argv[i], strlen(argv[i]) + 1);
+	if (!words.failed)
+		journal_mask_argv(&text, words.p, words.len, JOURNAL_ARGV_MAX);
+	return words.failed || text.failed ? NULL : steal_ptr(&text.p);
 }
 
 static int new_job(struct stage *s, const struct job *like, struct err *e)
@@ -129,9 +129,6 @@ static int new_job(struct stage *s, const struct job *like, struct err *e)
 	wanted.roots = (char **)(uintptr_t)paths; /* read only by job_create */
 	wanted.cwd = s->cwd;
 	wanted.grants = s->grants;
-	wanted.supervisor = getpid();
-	wanted.status = -1;
-	wanted.start_ns = sys_time_ns(CLOCK_REALTIME);
 	int r = job_create(&wanted, &s->job, e);
 	if (r == 0)
 		s->is_new = true;
@@ -186,10 +183,6 @@ static int continue_job(
 	policy->roots_replace = true;
 	if (s->job->workspace)
 		policy->cwd = s->job->workspace;
-	s->job->state = JOB_LIVE;
-	s->job->supervisor = getpid();
-	s->job->status = -1;
-	s->job->end_ns = 0;
 	return 0;
 }
 
@@ -235,7 +228,7 @@ int stage_for_run(const struct run_options *o, struct stage *s, struct err *e)
 	s->grants = summary_grants(s->policy, s->home, o->no_grants);
 	if (!s->job) {
 		const char *why;
-		cleanup_free char *command = join(o->argv);
+		cleanup_free char *command = shown_command(o->argv);
 		struct job like = {.program = (char *)(uintptr_t)base_name(o->argv[0]),
 			.command = command,
 			.workspace = (char *)(uintptr_t)policy_workspace(s->policy, &why),
