@@ -225,14 +225,13 @@ static bool cli_is_program(const char *name)
 
 static int cli_unknown(const char *name)
 {
-	const char *names[CLI_COMMANDS_MAX + 1];
-	size_t count = 0;
+	cleanup_opt_list struct opt_list names = {0};
 
-	for (; count < CLI_COMMANDS_MAX && cli_commands[count]; count++)
-		names[count] = cli_commands[count]->name;
-	names[count] = NULL;
+	for (size_t i = 0; cli_commands[i]; i++)
+		if (opt_list_add(&names, cli_commands[i]->name) < 0)
+			return cli_error(NULL, ENOMEM, "out of memory");
 
-	const char *near = nearest_word(name, names);
+	const char *near = nearest_word(name, names.items);
 	const char *shown = cli_text(name);
 
 	if (near)

@@ -48,7 +48,6 @@ struct command {
 	int (*run)(const struct command *self, char **argv);
 };
 
-#define CLI_COMMANDS_MAX 32
 extern const struct command *const cli_commands[]; /* in the order of help; NULL ends it */
 
 const struct command *cli_command_find(const char *name);

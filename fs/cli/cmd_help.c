@@ -13,8 +13,6 @@
 
 #include "help.h"
 
-#define HELP_NAMES_MAX 64
-
 struct help_args {
 	bool json;
 	const char *man;
@@ -101,31 +99,27 @@ static int help_generated(
 	return CLI_DONE;
 }
 
-/* A name of several words may be typed as it is read: "exit codes" for exit-codes. */
-static int help_named(const char *name)
+static const struct topic *help_topic_find(const char *name)
 {
-	const struct command *command = cli_command_find(name);
-	const char *names[HELP_NAMES_MAX];
-	size_t count = 0;
-	int status = CLI_BAD_USE;
+	for (const struct topic *t = help_topics; t->name; t++)
+		if (!strcmp(t->name, name))
+			return t;
+	return NULL;
+}
 
-	if (command)
-		status = help_command(command);
+static int help_unknown(const char *name)
+{
+	cleanup_opt_list struct opt_list names = {0};
+	int rc = 0;
+
 	for (size_t i = 0; cli_commands[i]; i++)
-		names[count++] = cli_commands[i]->name;
-	for (const struct topic *t = help_topics; t->name; t++) {
-		names[count++] = t->name;
-		if (strcmp(t->name, name) != 0)
-			continue;
-		if (command)
-			(void)putchar('\n');
-		status = help_topic(t);
-	}
-	names[count] = NULL;
-	if (status != CLI_BAD_USE)
-		return status;
+		rc |= opt_list_add(&names, cli_commands[i]->name);
+	for (const struct topic *t = help_topics; t->name; t++)
+		rc |= opt_list_add(&names, t->name);
+	if (rc)
+		return cli_error(&command_help, ENOMEM, "help: out of memory");
 
-	const char *near = nearest_word(name, names);
+	const char *near = nearest_word(name, names.items);
 
 	if (near)
 		return cli_error(&command_help, EINVAL,
@@ -133,6 +127,22 @@ static int help_named(const char *name)
 			near);
 	return cli_error(&command_help, EINVAL,
 		"help: no command or topic \"%s\"; writ help lists them", cli_text(name));
+}
+
+/* `policy` is a command and a topic: both are shown. */
+static int help_named(const char *name)
+{
+	const struct command *command = cli_command_find(name);
+	const struct topic *topic = help_topic_find(name);
+	int status = CLI_DONE;
+
+	if (!command && !topic)
+		return help_unknown(name);
+	if (command)
+		status = help_command(command);
+	if (command && topic)
+		(void)putchar('\n');
+	return topic && status == CLI_DONE ? help_topic(topic) : status;
 }
 
 static int help_run(const struct command *self, char **argv)
@@ -152,6 +162,7 @@ static int help_run(const struct command *self, char **argv)
 		return help_json();
 	if (!words.count)
 		return help_first();
+	/* A name of several words may be typed as it is read: "exit codes" for exit-codes. */
 	for (size_t i = 0; i < words.count; i++)
 		str_addf(&name, "%s%s", i ? "-" : "", words.items[i]);
 	if (name.failed)
