@@ -24,6 +24,7 @@ struct fd_entry {
 	unsigned refs;
 	bool pinned;
 	bool linked;     /* in bucket and LRU */
+	uint64_t serial; /* of a pin */
 	uint64_t stored; /* nodeid under which the supervisor has it, 0: not */
 };
 
@@ -33,6 +34,7 @@ struct fds {
 	struct fd_entry *newest, *oldest;
 	unsigned count, limit; /* descriptors */
 	struct pins *pins;
+	uint64_t serial;
 };
 
 int fds_new(unsigned limit, struct fds **ret)
@@ -157,6 +159,8 @@ int fds_add(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper, bo
 	*at = e;
 	lru_add(f, e);
 	f->count += (fd >= 0) + (upper >= 0);
+	e->serial = pinned ? ++f->serial : 0;
+	uint64_t serial = e->serial;
 	e->refs++; /* not itself */
 	evict(f);
 	e->refs--;
@@ -164,7 +168,7 @@ int fds_add(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper, bo
 	if (ret)
 		*ret = (struct fd_ref){e, fd, upper};
 	if (pinned && kind != FD_DIR)
-		pins_put(f->pins, slot, kind);
+		pins_put(f->pins, slot, kind, serial);
 	return 0;
 }
 
@@ -173,12 +177,12 @@ void fds_set_pins(struct fds *f, struct pins *pins)
 	f->pins = pins;
 }
 
-int fds_mark_stored(
-	struct fds *f, slot_t slot, enum fd_kind kind, uint64_t nodeid, struct fd_ref *ret)
+int fds_mark_stored(struct fds *f, slot_t slot, enum fd_kind kind, uint64_t serial, uint64_t nodeid,
+	struct fd_ref *ret)
 {
 	(void)pthread_mutex_lock(&f->lock);
 	struct fd_entry *e = find(f, slot, kind);
-	if (e && !e->pinned)
+	if (e && (!e->pinned || e->serial != serial))
 		e = NULL;
 	if (e) {
 		e->stored = nodeid;

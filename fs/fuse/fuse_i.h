@@ -165,9 +165,10 @@ void fds_free(struct fds *f);
 /* Where pinned files are handed over to; NULL: nowhere. */
 struct pins;
 void fds_set_pins(struct fds *f, struct pins *pins);
-/* A pinned entry becomes a stored one (dropped from the store with nodeid); -ENOENT: not pinned. */
-int fds_mark_stored(
-	struct fds *f, slot_t slot, enum fd_kind kind, uint64_t nodeid, struct fd_ref *ret);
+/* The pinned entry of that serial number becomes a stored one (dropped from the store with nodeid);
+ * -ENOENT: not pinned. */
+int fds_mark_stored(struct fds *f, slot_t slot, enum fd_kind kind, uint64_t serial, uint64_t nodeid,
+	struct fd_ref *ret);
 /* 0, or -ENOENT. */
 int fds_get(struct fds *f, slot_t slot, enum fd_kind kind, struct fd_ref *ret);
 /* Takes both descriptors over, replacing what was there. On -ENOMEM they are closed. */
@@ -353,7 +354,8 @@ void record_forgotten(struct session *s, const char *path, const struct forgotte
 
 int pins_new(struct session *s, struct pins **ret);
 void pins_free(struct pins *p);
-void pins_put(struct pins *p, slot_t slot, enum fd_kind kind);
+/* serial tells this pin from a later one of a slot that was used again. */
+void pins_put(struct pins *p, slot_t slot, enum fd_kind kind, uint64_t serial);
 void pins_drop(struct pins *p, uint64_t nodeid);
 
 /* ---- op_dir.c (listings), notify.c, watch.c ---- */

@@ -20,7 +20,8 @@ struct pin {
 	struct fdstore_message message;
 	slot_t slot;
 	enum fd_kind kind;
-	int64_t due_ns; /* DROP: at once */
+	uint64_t serial;
+	int64_t due_ns;
 };
 
 struct pins {
@@ -66,7 +67,7 @@ static void send_pin(struct pins *p, const struct pin *pin)
 	struct fdstore_message message = pin->message;
 	message.nodeid = table_ino(p->s->table, pin->slot);
 	/* Still pinned: it lives longer than a removal takes. */
-	if (fds_mark_stored(p->s->fds, pin->slot, pin->kind, message.nodeid, &ref))
+	if (fds_mark_stored(p->s->fds, pin->slot, pin->kind, pin->serial, message.nodeid, &ref))
 		return;
 	send_message(p->s->o.fd_store, &message, ref.fd);
 }
@@ -103,7 +104,8 @@ static void *pins_main(void *arg)
 	return NULL;
 }
 
-static void push(struct pins *p, uint32_t op, uint64_t nodeid, slot_t slot, enum fd_kind kind)
+static void push(struct pins *p, uint32_t op, uint64_t nodeid, slot_t slot, enum fd_kind kind,
+	uint64_t serial)
 {
 	struct pin *pin = p ? calloc(1, sizeof *pin) : NULL;
 	if (!pin)
@@ -111,6 +113,7 @@ static void push(struct pins *p, uint32_t op, uint64_t nodeid, slot_t slot, enum
 	*pin = (struct pin){.message = {op, (uint32_t)p->s->o.root, nodeid},
 		.slot = slot,
 		.kind = kind,
+		.serial = serial,
 		.due_ns = sys_time_ns(CLOCK_MONOTONIC) + PIN_AGE_MS * 1000000LL};
 	(void)pthread_mutex_lock(&p->lock);
 	*p->last = pin;
@@ -120,14 +123,14 @@ static void push(struct pins *p, uint32_t op, uint64_t nodeid, slot_t slot, enum
 	(void)pthread_mutex_unlock(&p->lock);
 }
 
-void pins_put(struct pins *p, slot_t slot, enum fd_kind kind)
+void pins_put(struct pins *p, slot_t slot, enum fd_kind kind, uint64_t serial)
 {
-	push(p, FDSTORE_PUT, 0, slot, kind);
+	push(p, FDSTORE_PUT, 0, slot, kind, serial);
 }
 
 void pins_drop(struct pins *p, uint64_t nodeid)
 {
-	push(p, FDSTORE_DROP, nodeid, SLOT_NONE, FD_PIN);
+	push(p, FDSTORE_DROP, nodeid, SLOT_NONE, FD_PIN, 0);
 }
 
 int pins_new(struct session *s, struct pins **ret)
