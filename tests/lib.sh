@@ -155,6 +155,7 @@ like_native() {
 	run -- env OUT="$T/out.inside" ERR="$T/err.inside" bash "$script" || fail "in the job: status $?"
 	same_real
 	apply_all "$(job_newest)"
+	expect_status 0 "$WRIT" status -j "$(job_newest)" --exit-code
 	expect_same_tree "$T/native" "$HOME" "$@"
 }
 

@@ -13,7 +13,7 @@ path, days = sys.argv[1], int(sys.argv[2])
 with open(path) as file:
     text = file.read()
 job = json.loads(text)
-for key in ("start", "end"):
+for key in ("start", "end", "saved"):
     day = datetime.date.fromisoformat(job[key][:10]) - datetime.timedelta(days=days)
     job[key] = day.isoformat() + job[key][10:]
 with open(path, "w") as file:

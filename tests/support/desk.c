@@ -11,16 +11,34 @@
 #include <writfs/cleanup.h>
 #include <writfs/sys.h>
 
-int desk_open(struct desk *d)
+static int move_apart(struct desk *d)
+{
+	struct stat here, there;
+	(void)snprintf(d->root, sizeof d->root, "/dev/shm/writ-test-XXXXXX");
+	if (!mkdtemp(d->root))
+		return -ENOTSUP;
+	d->apart = true;
+	(void)fd_close(d->f.real);
+	d->f.real = open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->f.real < 0 || fstat(d->f.real, &there) < 0 || fstat(d->f.dir, &here) < 0 ||
+		here.st_dev == there.st_dev || fchmod(d->f.real, 0755) < 0)
+		return -ENOTSUP;
+	return 0;
+}
+
+static int open_desk(struct desk *d, bool apart)
 {
 	*d = (struct desk){0};
 	int r = fixture_open(&d->f);
+	if (!r && apart)
+		r = move_apart(d);
 	if (r)
 		return r;
 	/* The name that a job gives the scratch of its first root. */
 	if (renameat(d->f.dir, "scratch", d->f.dir, "0") < 0)
 		return -errno;
-	(void)snprintf(d->root, sizeof d->root, "%s/real", d->f.path);
+	if (!apart)
+		(void)snprintf(d->root, sizeof d->root, "%s/real", d->f.path);
 	d->roots[0] = d->root;
 	d->job = (struct job){.id = "test-1",
 		.dir = d->f.dir,
@@ -35,6 +53,16 @@ int desk_open(struct desk *d)
 	d->job.kind = strdup("run");
 	d->job.grants = strdup("");
 	return fixture_start(&d->f);
+}
+
+int desk_open(struct desk *d)
+{
+	return open_desk(d, false);
+}
+
+int desk_open_apart(struct desk *d)
+{
+	return open_desk(d, true);
 }
 
 void desk_leave(struct desk *d)
@@ -52,6 +80,8 @@ void desk_close(struct desk *d)
 	free(d->job.cwd);
 	free(d->job.kind);
 	free(d->job.grants);
+	if (d->apart)
+		(void)sys_remove_tree(AT_FDCWD, d->root);
 	fixture_close(&d->f);
 }
 

@@ -16,12 +16,15 @@ struct desk {
 	struct job job;
 	char *roots[2];
 	char root[PATH_MAX];
+	bool apart;
 	struct review *review;
 	struct changes *changes;
 	struct review_results *results;
 };
 
 int desk_open(struct desk *d);
+/* The real tree on another file system than scratch. -ENOTSUP: this machine has no two. */
+int desk_open_apart(struct desk *d);
 void desk_close(struct desk *d);
 
 /* Opens the reviewer and collects, both afresh. The first recovers. */

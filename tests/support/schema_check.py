@@ -40,7 +40,8 @@ class Checker:
             "additionalProperties": self.additional, "items": self.items,
             "minItems": self.min_items, "maxItems": self.max_items, "minLength": self.min_length,
             "maxLength": self.max_length, "pattern": self.pattern, "minimum": self.minimum,
-            "maximum": self.maximum, "oneOf": self.one_of, "anyOf": self.any_of,
+            "maximum": self.maximum, "exclusiveMinimum": self.above,
+            "exclusiveMaximum": self.below, "oneOf": self.one_of, "anyOf": self.any_of,
             "allOf": self.all_of, "not": self.never, "propertyNames": self.names,
             "patternProperties": self.pattern_properties, "uniqueItems": self.unique,
             "dependentRequired": self.dependent,
@@ -158,6 +159,14 @@ class Checker:
     def maximum(self, wanted, value, at, _):
         more = is_type(value, "number") and value > wanted
         return [f"{at}: {value} is more than {wanted}"] if more else []
+
+    def above(self, wanted, value, at, _):
+        less = is_type(value, "number") and value <= wanted
+        return [f"{at}: {value} is not more than {wanted}"] if less else []
+
+    def below(self, wanted, value, at, _):
+        more = is_type(value, "number") and value >= wanted
+        return [f"{at}: {value} is not less than {wanted}"] if more else []
 
     def one_of(self, wanted, value, at, _):
         fitting = sum(not self.check(schema, value, at) for schema in wanted)

@@ -296,17 +296,50 @@ static void threads_are_their_process(void **state)
 	struct journal *j = NULL;
 	struct err e = {0};
 	assert_int_equal(journal_open(dir->fd, &j, &e), 0);
-	const struct journal_actor *actor = journal_actor_get(j, getpid());
+	const struct journal_actor *actor = NULL;
 	pthread_t threads[8];
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, thread_asks, j), 0);
 	for (size_t i = 0; i < 8; i++) {
 		void *got = NULL;
 		assert_int_equal(pthread_join(threads[i], &got), 0);
+		actor = actor ? actor : got;
 		assert_ptr_equal(got, actor);
 	}
+	assert_non_null(actor);
 	assert_int_equal(actor->pid, getpid());
+	assert_int_equal(journal_actor_get(j, getpid())->start_time, actor->start_time);
 	assert_int_equal(journal_close(j), 0);
+}
+
+/* Asks about its thread when the process's first one has ended. */
+static void *thread_outlives(void *arg)
+{
+	struct journal *j = arg;
+	(void)usleep(100000);
+	const struct journal_actor *actor = journal_actor_get(j, (pid_t)syscall(SYS_gettid));
+	bool good = actor && actor->pid == getpid() && actor->exe[0] == '/' &&
+		    actor->argv[0] != '\0' && actor->cwd[0] == '/';
+	_exit(good ? 0 : 1);
+}
+
+static void a_first_thread_may_end(void **state)
+{
+	struct tempdir *dir = *state;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct journal *j = NULL;
+		pthread_t thread;
+		if (journal_open(dir->fd, &j, NULL) < 0 ||
+			pthread_create(&thread, NULL, thread_outlives, j) != 0)
+			_exit(2);
+		pthread_exit(NULL);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int main(void)
@@ -320,6 +353,7 @@ int main(void)
 		TEST(an_exec_is_another_actor),
 		TEST(a_parent_is_named),
 		TEST(threads_are_their_process),
+		TEST(a_first_thread_may_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

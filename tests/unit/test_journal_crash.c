@@ -131,8 +131,11 @@ static void a_killed_daemon_loses_nothing(void **state)
 		assert_true(pid >= 0);
 		if (pid == 0)
 			child_appends_for_ever(dir, done);
+		long before = done[0];
+		for (int i = 0; i < 5000 && atomic_load(&done[0]) == before; i++)
+			(void)usleep(1000);
 		seed = seed * 1103515245 + 12345;
-		(void)usleep(2000 + seed / 65536 % 40000);
+		(void)usleep(seed / 65536 % 40000);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		int status = 0;
 		assert_int_equal(waitpid(pid, &status, 0), pid);
