@@ -19,7 +19,7 @@
 #define XATTR_BYTES 65536
 
 /* A rename changes the ctime, and nothing else that counts. */
-static bool is_expected(const struct store_print *now, const struct store_print *expect)
+bool keep_is_expected(const struct store_print *now, const struct store_print *expect)
 {
 	if (!now->exists || now->ino != expect->ino || now->mode != expect->mode ||
 		now->uid != expect->uid || now->gid != expect->gid)
@@ -146,7 +146,7 @@ static int check_moved(const struct keep *k, int dir, const char *name)
 {
 	struct store_print now;
 	int r = store_print_of(dir, name, &now);
-	if (!r && !is_expected(&now, k->expect))
+	if (!r && !keep_is_expected(&now, k->expect))
 		r = -ESTALE;
 	return r || !k->check || !S_ISDIR(now.mode) ? r : k->check(dir, name, k->arg);
 }

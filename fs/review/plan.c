@@ -337,16 +337,28 @@ static int plan_same(struct plan *p)
 	return 0;
 }
 
+static int add_collapse(struct plan *p, size_t root, const char *rel)
+{
+	size_t group;
+	return steps_group(p->steps, &group) ||
+			       !steps_add(p->steps, STEP_COLLAPSE, group, root, rel)
+		       ? -ENOMEM
+		       : 0;
+}
+
 static int plan_collapse(struct plan *p)
 {
-	for (size_t i = 0; i < p->changes->memory->opaque_count; i++) {
-		const struct opaque_dir *o = &p->changes->memory->opaques[i];
-		size_t group;
-		if (steps_group(p->steps, &group) ||
-			!steps_add(p->steps, STEP_COLLAPSE, group, o->root, o->rel))
-			return -ENOMEM;
+	int r = 0;
+	for (size_t i = 0; !r && i < p->changes->memory->opaque_count; i++)
+		r = add_collapse(
+			p, p->changes->memory->opaques[i].root, p->changes->memory->opaques[i].rel);
+	/* A directory in another object's place hides what comes to lie beneath it. */
+	for (size_t i = 0; !r && i < p->changes->scratch.count; i++) {
+		const struct change *c = p->changes->memory->by_path[i];
+		if (c->chosen && c->kind == CHANGE_TYPE && makes_directory(c))
+			r = add_collapse(p, c->root, change_rel(p->review, c));
 	}
-	return 0;
+	return r;
 }
 
 int plan_apply(struct plan *p)

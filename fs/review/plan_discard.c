@@ -127,14 +127,22 @@ static int plan_same(struct plan *p)
 	return 0;
 }
 
+/* New directories first, from the top, because they take along what is in them; the rest from the
+ * bottom, so that a directory is empty when its turn comes. */
 int plan_discard(struct plan *p)
 {
+	size_t count = p->changes->scratch.count;
 	int r = choose(p);
-	for (size_t i = 0; i < p->changes->scratch.count; i++)
+	for (size_t i = 0; i < count; i++)
 		p->changes->scratch.items[i].group = SIZE_MAX;
 	if (!r)
 		r = plan_opaques(p);
-	for (size_t i = 0; !r && i < p->changes->scratch.count; i++) {
+	for (size_t i = 0; !r && i < count; i++) {
+		struct change *c = p->changes->memory->by_path[i];
+		if (c->chosen && makes_directory(c))
+			r = plan_one(p, c);
+	}
+	for (size_t i = count; !r && i-- > 0;) {
 		struct change *c = p->changes->memory->by_path[i];
 		if (c->chosen)
 			r = plan_one(p, c);

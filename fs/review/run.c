@@ -12,8 +12,9 @@
 
 #include "steps.h"
 
-/* More directories than this are synced by syncing their file system once. */
+/* More than this are synced by syncing their file system once. */
 #define SYNC_DIRS_MAX 32
+#define SYNC_FILES_MAX 64
 
 static void nothing(void)
 {
@@ -133,14 +134,28 @@ static int sync_real(struct review *r, const struct steps *all)
 	return status;
 }
 
+static int sync_scratch_file(const struct review_root *root, const char *rel)
+{
+	struct held h cleanup_held = HELD_INIT;
+	int fd cleanup_fd = -1;
+	if (held_open(root, rel, &h) || !S_ISREG(h.object.st.st_mode) || h.object.data_lower ||
+		store_open_object(root->store, &h.dir, h.name, &h.object, O_RDONLY, &fd))
+		return 0; /* the step itself will find out */
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
 /* Files that are moved instead of copied are as durable as scratch is. */
 static int sync_scratch(struct review *r, const struct steps *all)
 {
-	bool publishes = false;
+	size_t count = 0;
 	int status = 0;
 	for (size_t i = 0; i < all->count; i++)
-		publishes = publishes || all->items[i].kind == STEP_PUBLISH;
-	for (size_t i = 0; publishes && !status && i < r->root_count; i++)
+		count += all->items[i].kind == STEP_PUBLISH;
+	for (size_t i = 0; count <= SYNC_FILES_MAX && !status && i < all->count; i++)
+		if (all->items[i].kind == STEP_PUBLISH)
+			status =
+				sync_scratch_file(&r->roots[all->items[i].root], all->items[i].rel);
+	for (size_t i = 0; count > SYNC_FILES_MAX && !status && i < r->root_count; i++)
 		if (r->roots[i].store)
 			status = sync_fd(store_tree(r->roots[i].store), true);
 	return status;

@@ -108,12 +108,16 @@ static void fail_remove(struct steps *all, const struct step *step, int status)
 		step_fail(all, step, RESULT_FAILED, "%s", strerror(-status));
 }
 
-/* A crash while the object was copied to another mount left it under a hidden name. */
-static void put_back_hidden(int dir, const char *name, const char *keep)
+/* A crash while the object was copied to another mount left it under a hidden name. It has been
+ * renamed since it was looked at, twice. */
+static void put_back_hidden(int dir, const char *name, const char *keep, struct store_print *expect)
 {
 	char hidden[80];
+	struct store_print now;
 	keep_hidden_name(keep, hidden);
-	(void)sys_rename(dir, hidden, dir, name, RENAME_NOREPLACE);
+	if (!sys_rename(dir, hidden, dir, name, RENAME_NOREPLACE) &&
+		!store_print_of(dir, name, &now) && keep_is_expected(&now, expect))
+		*expect = now;
 }
 
 void step_remove(struct review *r, struct steps *all, struct step *step)
@@ -128,7 +132,7 @@ void step_remove(struct review *r, struct steps *all, struct step *step)
 	if (dir < 0)
 		return;
 	if (all->recovering && !store_same_mount(s))
-		put_back_hidden(dir, name, keep_name);
+		put_back_hidden(dir, name, keep_name, &step->expect);
 	int status = store_print_of(dir, name, &now);
 	if (!status && !now.exists)
 		return; /* gone already */

@@ -148,6 +148,8 @@ struct keep {
 	void *arg;
 };
 int keep_object(const struct keep *k);
+/* As store_print_equal, but for the ctime: the object has been renamed. */
+bool keep_is_expected(const struct store_print *now, const struct store_print *expect);
 /* Where an object lies while it is copied: a crash's is to be put back. */
 void keep_hidden_name(const char *keep_name, char buf[static 80]);
 

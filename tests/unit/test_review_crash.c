@@ -100,8 +100,8 @@ static void close_desk(struct desk *d)
 }
 
 /* What a person would miss: the real tree, and that every old content is somewhere. */
-static void assert_same(struct desk *d, const struct snapshot *expected, const char *what,
-	unsigned where)
+static void assert_same(
+	struct desk *d, const struct snapshot *expected, const char *what, unsigned where)
 {
 	struct snapshot now = {0};
 	char text[4096];
@@ -154,8 +154,8 @@ static void take_expected(bool discard, struct snapshot *ret)
 }
 
 /* Recovers, and, what a crash before the intent left undone, is decided again. */
-static void assert_recovers(struct desk *d, bool discard, const struct snapshot *expected,
-	unsigned where)
+static void assert_recovers(
+	struct desk *d, bool discard, const struct snapshot *expected, unsigned where)
 {
 	ok(desk_look(d));
 	if (d->changes->scratch.count) {
@@ -287,8 +287,8 @@ int main(void)
 		cmocka_unit_test(killed_at_any_moment),
 		cmocka_unit_test(across_mounts),
 	};
-	/* In memory where it keeps xattrs: what is tested is order, not the disk, and there are many
-	 * rounds. */
+	/* In memory where it keeps xattrs: what is tested is order, not the disk, and there are
+	 * many rounds. */
 	(void)setenv("WRIT_TEST_DIR", "/dev/shm", 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
