@@ -171,19 +171,15 @@ const struct command command_apply = {
 	.usage = (const char *const[]){"[-j JOB] [--json] [PATH|GLOB]...", NULL},
 	.options = apply_options,
 	.help = "Puts what lies in the job's scratch into the real tree and takes it out of "
-		"scratch. "
-		"Without a word: everything but what `writ status` marks \"!\"; a dangerous change "
-		"is "
-		"applied only when its own path is named, without a wildcard.\n"
+		"scratch. Without a word: everything but what `writ status` marks \"!\"; a "
+		"dangerous change is applied only when its own path is named, without a "
+		"wildcard.\n"
 		"Left as it is, with the reason, and exit status 1: a file that was changed "
-		"outside "
-		"since the job first changed it (conflict), a change that is not what was last "
-		"shown, a "
-		"file that a running job has open for writing.\n"
+		"outside since the job first changed it (conflict), a change that is not what was "
+		"last shown, a file that a running job has open for writing.\n"
 		"Nothing is ever unlinked: the real file that is replaced or deleted moves into "
-		"the "
-		"job's base directory. A crash in the middle is finished or taken back at the next "
-		"command.\n",
+		"the job's base directory. A crash in the middle is finished or taken back at the "
+		"next command.\n",
 	.examples = apply_examples,
 	.see = "writ-status(1), writ-diff(1), writ-discard(1)",
 	.first = true,
@@ -202,11 +198,10 @@ const struct command command_discard = {
 	.summary = "drop redirected changes",
 	.usage = (const char *const[]){"[-j JOB] [--json] [PATH|GLOB]...", NULL},
 	.options = apply_options,
-	.help = "Takes changes out of the job's scratch; the names show the real files again. Real "
-		"changes are not touched.\n"
-		"Without a word: everything but logins that the program renewed (\"discarding logs "
-		"you "
-		"out\"), which must be named.\n",
+	.help = "Takes changes out of the job's scratch; the names show the real files again. "
+		"Real changes are not touched.\n"
+		"Without a word: everything but logins that the program renewed (\"discarding "
+		"logs you out\"), which must be named.\n",
 	.examples = discard_examples,
 	.see = "writ-status(1), writ-apply(1)",
 	.first = true,

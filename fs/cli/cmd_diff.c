@@ -106,15 +106,12 @@ const struct command command_diff = {
 	.usage = (const char *const[]){"[-j JOB] [--exit-code] [--json] [PATH|GLOB]...", NULL},
 	.options = diff_options,
 	.help = "Compares what the job left in its scratch with the real files as they are now. "
-		"Text is "
-		"shown line by line, everything else in words: mode, owner, attributes, links, "
-		"sizes. "
-		"Control characters are shown, never sent to the terminal.\n"
+		"Text is shown line by line, everything else in words: mode, owner, attributes, "
+		"links, sizes. Control characters are shown, never sent to the terminal.\n"
 		"Real changes are counted only: what a grant let through has no base yet to "
-		"compare "
-		"with.\n"
-		"On a terminal the output goes through $PAGER. What was shown is remembered, as by "
-		"`writ status`.\n",
+		"compare with.\n"
+		"On a terminal the output goes through $PAGER. What was shown is remembered, as "
+		"by `writ status`.\n",
 	.examples = diff_examples,
 	.see = "writ-status(1), writ-apply(1)",
 	.first = true,

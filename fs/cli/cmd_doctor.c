@@ -132,11 +132,10 @@ const struct command command_doctor = {
 	.usage = (const char *const[]){"[--json]", NULL},
 	.options = doctor_options,
 	.help = "Looks at the FUSE device, user namespaces and what may forbid them (AppArmor, "
-		"seccomp, "
-		"container), Landlock, libfuse and the place of scratch. Changes nothing.\n"
-		"\"limited\" works, with less; \"missing\" must be cured first. Status 3 says that "
-		"`writ "
-		"run` or `writ mount` cannot work here.\n",
+		"seccomp, container), Landlock, libfuse and the place of scratch. Changes "
+		"nothing.\n"
+		"\"limited\" works, with less; \"missing\" must be cured first. Status 3 says "
+		"that `writ run` or `writ mount` cannot work here.\n",
 	.examples = doctor_examples,
 	.see = "writ-run(1), writ-mount(1)",
 	.run = doctor_run,

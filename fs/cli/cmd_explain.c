@@ -343,18 +343,14 @@ const struct command command_explain = {
 		NULL},
 	.options = explain_options,
 	.help = "Says what `writ run` with these options, started here, does with each PATH: the "
-		"verdict "
-		"for writing, for reading, and in a directory for names that do not exist yet; the "
-		"rule "
-		"that decides with its file and line; and every other rule that matches, heaviest "
-		"first.\n"
+		"verdict for writing, for reading, and in a directory for names that do not exist "
+		"yet; the rule that decides with its file and line; and every other rule that "
+		"matches, heaviest first.\n"
 		"Links are followed as the kernel does: a path is explained where it really lies, "
-		"and "
-		"what a link leads to after the link.\n"
+		"and what a link leads to after the link.\n"
 		"A name that a job has changed in its scratch already stays redirected there, "
-		"whatever "
-		"the policy says. Inside a job `writ explain` asks the job itself, which knows "
-		"that.\n",
+		"whatever the policy says. Inside a job `writ explain` asks the job itself, which "
+		"knows that.\n",
 	.examples = explain_examples,
 	.see = "writ-policy(1), writ-policy(5), writ-log(1)",
 	.first = true,

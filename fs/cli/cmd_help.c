@@ -190,8 +190,7 @@ const struct command command_help = {
 	.usage = (const char *const[]){"[COMMAND|TOPIC]", NULL},
 	.options = help_options,
 	.help = "Without a word: all commands and topics, one line each. `writ COMMAND --help` "
-		"shows the "
-		"same as `writ help COMMAND`.\n",
+		"shows the same as `writ help COMMAND`.\n",
 	.examples = help_examples,
 	.run = help_run,
 };

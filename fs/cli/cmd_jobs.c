@@ -15,11 +15,6 @@
 #include "table.h"
 #include "terminal.h"
 
-#define NS_PER_DAY (INT64_C(86400) * 1000000000)
-/* How long a job stays that nobody needs to decide about any more. */
-#define JOBS_EMPTY_DAYS 1
-#define JOBS_DECIDED_DAYS 14
-
 struct jobs_args {
 	bool json;
 	bool now;
@@ -133,23 +128,13 @@ static int jobs_show(const struct command *self, bool json)
 
 /* ---- prune ---- */
 
-/* Undecided changes are never pruned; a live job is not touched. */
-static bool jobs_prunable(struct job *job, bool now)
-{
-	int64_t end = job->end_ns ? job->end_ns : job->start_ns;
-	int64_t age = sys_time_ns(CLOCK_REALTIME) - end;
-	int days = job->review == JOB_UNDECIDED ? JOBS_EMPTY_DAYS : JOBS_DECIDED_DAYS;
-
-	if (job->state == JOB_LIVE || review_has_changes(job))
-		return false;
-	return now || age > days * NS_PER_DAY;
-}
-
 static int jobs_prune(const struct command *self, const struct jobs_args *args)
 {
 	struct jobs_list list cleanup_with(jobs_list_free) = {0};
 	cJSON *document = cli_json_new();
 	cJSON *removed = cJSON_AddArrayToObject(document, "removed");
+	/* At the end of time everything is old enough. */
+	int64_t now_ns = args->now ? INT64_MAX : sys_time_ns(CLOCK_REALTIME);
 	struct err e = {0};
 	int status = CLI_DONE;
 
@@ -160,8 +145,10 @@ static int jobs_prune(const struct command *self, const struct jobs_args *args)
 	for (size_t i = 0; i < list.count; i++) {
 		struct job *job = list.items[i];
 
-		/* Under the lock: nobody goes on with it or reviews it meanwhile. */
-		if (!jobs_prunable(job, args->now) || job_lock_review(job, 0, NULL) < 0)
+		/* Looked at again under the lock: it may have been continued meanwhile. */
+		if (!job_prunable(job, review_has_changes, now_ns) ||
+			job_lock_review(job, 0, NULL) < 0 ||
+			!job_prunable(job, review_has_changes, now_ns))
 			continue;
 		if (job_remove(job, &e) < 0) {
 			status = cli_fail(self, &e);
@@ -223,19 +210,16 @@ const struct command command_jobs = {
 	.words = (const char *const[]){"prune", NULL},
 	.options = jobs_options,
 	.help = "A job is one run of `writ run`, or one mount. Its name is the program's and a "
-		"number. "
-		"Columns: name, state, start, what is left to do, place, command.\n"
+		"number. Columns: name, state, start, what is left to do, place, command.\n"
 		"Commands that take `-j JOB` find the job by themselves where it is left out: "
 		"$WRIT_JOB, else the one job with undecided changes whose workspace holds the "
-		"current "
-		"directory, else the only one there is. With several, commands that change "
-		"something "
-		"list them and end with status 2; those that only look take the newest and say "
-		"so.\n"
-		"`prune` removes jobs without changes after one day and decided ones after 14 "
-		"days. "
-		"A job with undecided changes is never removed. Jobs lie in "
-		"$XDG_STATE_HOME/writfs/jobs (~/.local/state/writfs/jobs).\n",
+		"current directory, else the only one there is. With several, commands that "
+		"change something list them and end with status 2; those that only look take the "
+		"newest and say so.\n"
+		"`prune` does what each end of `writ run` does: it removes jobs without changes "
+		"after one day and decided ones after 14 days. A job with undecided changes is "
+		"never removed. Jobs lie in $XDG_STATE_HOME/writfs/jobs "
+		"(~/.local/state/writfs/jobs).\n",
 	.examples = jobs_examples,
 	.see = "writ-status(1), writ-apply(1), writ-discard(1)",
 	.first = true,

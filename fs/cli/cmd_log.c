@@ -281,13 +281,11 @@ const struct command command_log = {
 	.usage = (const char *const[]){"[-j JOB] [--exit-code] [--json] [PATH|GLOB]...", NULL},
 	.options = log_options,
 	.help = "One line a record, oldest first: time, operation, verdict (granted, redirected, "
-		"refused), "
-		"path, program and the one that started it, the rule that decided with its file "
-		"and "
-		"line. \"no rule\" means that nothing named the path: then a write is redirected.\n"
+		"refused), path, program and the one that started it, the rule that decided with "
+		"its file and line. \"no rule\" means that nothing named the path: then a write "
+		"is redirected.\n"
 		"Writes of one program to one file are one record. Arguments are kept up to a "
-		"length, "
-		"with secrets masked.\n"
+		"length, with secrets masked.\n"
 		"On a terminal the output goes through $PAGER.\n",
 	.examples = log_examples,
 	.see = "writ-status(1), writ-explain(1)",

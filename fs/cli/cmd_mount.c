@@ -163,17 +163,14 @@ const struct command command_mount = {
 	.usage = (const char *const[]){"[-f] [-o OPTS] [--root DIR] DIR", "[--json]", NULL},
 	.options = mount_options_table,
 	.help = "Mounts a directory, or covers it with itself, so that every write in it is "
-		"redirected to "
-		"a job's scratch, whoever writes. Nothing is granted: there is no workspace. The "
-		"mount "
-		"goes to the background and ends with `writ umount` or umount(8).\n"
+		"redirected to a job's scratch, whoever writes. Nothing is granted: there is no "
+		"workspace. The mount goes to the background and ends with `writ umount` or "
+		"umount(8).\n"
 		"A mount is a guard against accidents only: a program of yours can unmount it or "
-		"reach "
-		"the real directory in another way. Programs that you do not trust belong under "
-		"`writ run`.\n"
+		"reach the real directory in another way. Programs that you do not trust belong "
+		"under `writ run`.\n"
 		"As root, `-o allow_other,default_permissions,dev,suid` serves other users with "
-		"their own "
-		"permissions and ownership.\n",
+		"their own permissions and ownership.\n",
 	.examples = mount_examples,
 	.see = "writ-umount(1), writ-run(1), mount(8)",
 	.run = mount_run,
@@ -196,10 +193,8 @@ const struct command command_umount = {
 	.usage = (const char *const[]){"[-l] DIR...", NULL},
 	.options = umount_options_table,
 	.help = "Ends the mount and waits until its job is closed. What was redirected is kept "
-		"until you "
-		"apply or discard it. A mount that is in use (a shell stands in it, a file is "
-		"open) "
-		"stays, with exit status 1.\n",
+		"until you apply or discard it. A mount that is in use (a shell stands in it, a "
+		"file is open) stays, with exit status 1.\n",
 	.examples = umount_examples,
 	.see = "writ-mount(1), writ-status(1), umount(8)",
 	.run = umount_run,

@@ -201,9 +201,8 @@ const struct command command_policy = {
 		"stands: in the order in which the sources are read, built-in ones last. The "
 		"options are those of `writ run`.\n"
 		"`check` reads FILE, or without FILE everything that a run here would read, and "
-		"says "
-		"file:line:column of the first error. A policy that cannot be read never means "
-		"\"allow\": `writ run` does not start then.\n"
+		"says file:line:column of the first error. A policy that cannot be read never "
+		"means \"allow\": `writ run` does not start then.\n"
 		"How a policy file is written is in writ-policy(5) and `writ help policy`.\n",
 	.examples = policy_examples,
 	.see = "writ-explain(1), writ-run(1), writ-policy(5)",

@@ -86,31 +86,23 @@ const struct command command_run = {
 		NULL},
 	.options = run_options_table,
 	.help = "The program runs unchanged and sees your real home, live. What the policy grants "
-		"is "
-		"written for real. Every other write in your home succeeds too, but lands in the "
-		"job's "
-		"scratch at the same path, and is recorded: who, what, when, by which rule. "
-		"Afterwards "
-		"you look (`writ status`, `writ diff`), keep (`writ apply`) or drop (`writ "
-		"discard`).\n"
+		"is written for real. Every other write in your home succeeds too, but lands in "
+		"the job's scratch at the same path, and is recorded: who, what, when, by which "
+		"rule. Afterwards you look (`writ status`, `writ diff`), keep (`writ apply`) or "
+		"drop (`writ discard`).\n"
 		"The workspace is granted without being named: the git repository that holds the "
 		"current directory, else the current directory itself; never $HOME itself. Places "
-		"where "
-		"a file does something by itself later (login files, $PATH, git hooks, settings of "
-		"agents) stay redirected within it.\n"
-		"All this holds in $HOME, in each `--root`, and in the workspace. Elsewhere (/tmp, "
-		"and "
-		"/etc as root) writes are as without writ: real and not recorded.\n"
+		"where a file does something by itself later (login files, $PATH, git hooks, "
+		"settings of agents) stay redirected within it.\n"
+		"All this holds in $HOME, in each `--root`, and in the workspace. Elsewhere "
+		"(/tmp, and /etc as root) writes are as without writ: real and not recorded.\n"
 		"On a terminal one line at the start says what is real, and at most twelve lines "
-		"at the "
-		"end say what was redirected. Within a job `writ run` runs CMD in that same job "
-		"and says "
-		"so.\n",
+		"at the end say what was redirected. Within a job `writ run` runs CMD in that "
+		"same job and says so.\n",
 	.examples = run_examples,
 	.exit = "* N | CMD's own exit status; 128+N if signal N ended it\n"
 		"* 125 | writ could not: bad use, a policy that cannot be read, or this machine "
-		"(see "
-		"`writ doctor`); CMD was not started\n"
+		"(see `writ doctor`); CMD was not started\n"
 		"* 126 | CMD cannot be executed\n"
 		"* 127 | CMD was not found\n",
 	.see = "writ-status(1), writ-diff(1), writ-explain(1), writ-policy(5)",

@@ -296,15 +296,12 @@ const struct command command_status = {
 	.usage = (const char *const[]){"[-j JOB] [--exit-code] [--json] [PATH|GLOB]...", NULL},
 	.options = status_options,
 	.help = "Begins with the job's line and the counts. Then come the changes: what is "
-		"dangerous "
-		"first, marked \"!\" with the reason (it runs at login, at git commands, in an "
-		"editor or "
-		"agent later); changes of one directory that need no word of their own are one "
-		"line. "
-		"REAL marks what was written for real because something granted it.\n"
-		"With PATH or GLOB only those changes are shown, each on its own line. X selects X "
-		"and "
-		"all beneath; see writ-policy(5) for globs.\n"
+		"dangerous first, marked \"!\" with the reason (it runs at login, at git "
+		"commands, in an editor or agent later); changes of one directory that need no "
+		"word of their own are one line. REAL marks what was written for real because "
+		"something granted it.\n"
+		"With PATH or GLOB only those changes are shown, each on its own line. X selects "
+		"X and all beneath; see writ-policy(5) for globs.\n"
 		"What was shown is remembered: `writ apply` refuses what has changed since.\n"
 		"Inside a job it says what the policy does with the current directory or PATH.\n",
 	.examples = status_examples,
