@@ -349,9 +349,13 @@ static int emit_kind(struct diff *d)
 		if (r)
 			return r;
 	}
-	if (S_ISDIR(mode) || S_ISDIR(old))
-		return c->kind == CHANGE_DELETED || c->kind == CHANGE_TYPE ? emit_removed_dir(d)
-									   : 0;
+	if (S_ISDIR(old) && (c->kind == CHANGE_DELETED || c->kind == CHANGE_TYPE)) {
+		int r = emit_removed_dir(d);
+		if (r || c->kind == CHANGE_DELETED)
+			return r;
+	}
+	if (S_ISDIR(mode))
+		return 0;
 	if (S_ISREG(mode))
 		return c->metadata_only ? 0 : emit_content(d);
 	if (S_ISLNK(mode))
