@@ -41,7 +41,7 @@ static int copy_up_source(struct session *s, struct target *t, slot_t node)
 	return r;
 }
 
-/* "Same verdicts below at both places": equal states mean equal futures. */
+/* "Same verdicts below at both places", or the directory would carry names into other rules. */
 static int check_real_dir_move(struct move *m)
 {
 	struct session *s = m->s;
@@ -55,8 +55,7 @@ static int check_real_dir_move(struct move *m)
 		return r;
 	from.present = policy_step(s->o.policy, from.present, m->from.name, strlen(m->from.name));
 	to.present = policy_step(s->o.policy, to.present, m->to.name, strlen(m->to.name));
-	if (from.present == to.present || (policy_uniform(s->o.policy, from.present) &&
-						  policy_uniform(s->o.policy, to.present)))
+	if (policy_same_beneath(s->o.policy, from.present, to.present))
 		return 0;
 	return policy_refuses_beneath(s->o.policy, from.present) ? -EACCES : -EXDEV;
 }

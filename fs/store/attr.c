@@ -28,7 +28,7 @@ static int own_dir(
 	}
 	if (o->attr_own || !o->merged)
 		return 0;
-	int r = xattr_copy(dir->lower, name, dir->upper, name, true);
+	int r = xattr_copy(dir->lower, name, dir->upper, name, XATTR_INTO);
 	if (!r)
 		r = meta_load(dir->upper, name, &m);
 	if (!r)
@@ -90,18 +90,26 @@ static int set_owner_mode(struct store *s, const struct place *p, const struct s
 	int r = meta_load(p->dir, p->name, &m);
 	if (!r && a->set_mode)
 		r = chmod_acl(p, mode);
+	bool force = o->merged || o->data_lower || o->stub;
+	bool plain = !m.flags && !force && uid == o->st.st_uid && gid == o->st.st_gid &&
+		     meta_disk_mode(mode) == (mode & 07777);
+	/* First the meta, which commits; then the disk, which the meta outweighs; then the meta may
+	 * go again. A plain mode on a plain object is one step. */
+	if (!r && !plain) {
+		meta_set_attr(&m, mode, uid, gid, true, &(struct statx){0});
+		r = meta_store(p->dir, p->name, &m);
+	}
 	if (!r && !o->stub)
 		r = sys_chmod(p->dir, p->name, meta_disk_mode(mode));
 	if (!r && s->euid == 0 && fchownat(p->dir, p->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
-	/* chown(2) took suid bits off the disk, where there are none anyway. */
-	if (!r)
-		r = sys_statx(p->dir, p->name, &disk);
+	if (r || plain || force)
+		return r;
+	r = sys_statx(p->dir, p->name, &disk);
 	if (r)
 		return r;
-	bool force = o->merged || o->data_lower || o->stub;
-	meta_set_attr(&m, mode, uid, gid, force, &disk);
-	return meta_store(p->dir, p->name, &m);
+	meta_set_attr(&m, mode, uid, gid, false, &disk);
+	return (m.flags & META_ATTR) ? 0 : meta_store(p->dir, p->name, &m);
 }
 
 static int set_times(

@@ -105,7 +105,7 @@ static int fill_copy(struct store *s, const struct store_dir *dir, const char *n
 	if (!r)
 		r = build_chown(s, fd, lower.stx_uid, lower.stx_gid);
 	if (!r)
-		r = xattr_copy(dir->lower, name, fd, NULL, true);
+		r = xattr_copy(dir->lower, name, fd, NULL, XATTR_INTO);
 	if (!r)
 		r = sys_statx(fd, "", &disk);
 	if (r)
@@ -192,12 +192,16 @@ static int complete_data(struct store *s, const struct store_dir *dir, const cha
 		return r;
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
-	r = dir->lower < 0 ? -ESTALE : copy_lower_data(dir->lower, name, fd, limit, &lower);
-	if (r)
-		return r;
 	struct timespec times[2] = {o->st.st_atim, o->st.st_mtim};
-	if (futimens(fd, times) < 0)
-		return -errno;
+	r = dir->lower < 0 ? -ESTALE : copy_lower_data(dir->lower, name, fd, limit, &lower);
+	/* Also when the copy failed (a full disk): the times are the program's. */
+	if (futimens(fd, times) < 0 && !r)
+		r = -errno;
+	if (r) {
+		if (!ftruncate(fd, 0))
+			(void)futimens(fd, times);
+		return r;
+	}
 	m.flags &= ~(unsigned)(META_DATA_LOWER | META_TIMES);
 	print_from_statx(&lower, &m.print);
 	m.flags |= META_PRINT;

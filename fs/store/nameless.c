@@ -114,7 +114,7 @@ int store_fd_copy(struct store *s, int fd, const struct store_object *o, int *re
 	if (!r)
 		r = copy_data(in, b.fd, -1);
 	if (!r)
-		r = xattr_copy(in, NULL, b.fd, NULL, true);
+		r = xattr_copy(in, NULL, b.fd, NULL, XATTR_INTO);
 	if (!r)
 		r = sys_statx(b.fd, "", &disk);
 	if (!r) {

@@ -172,7 +172,7 @@ static int demote_build(struct store *s, const struct store_dir *from, const cha
 	if (!r)
 		r = build_chown(s, b->fd, was->stx_uid, was->stx_gid);
 	if (!r)
-		r = xattr_copy(in, NULL, b->fd, NULL, true);
+		r = xattr_copy(in, NULL, b->fd, NULL, XATTR_INTO);
 	if (!r)
 		r = sys_setxattr(b->fd, NULL, META_FROM, came, came_len, 0);
 	if (!r)
@@ -197,28 +197,8 @@ static int move_to_base(struct store *s, int dir, const char *name, const char *
 	int r = sys_rename(dir, name, s->base, base_name, RENAME_NOREPLACE);
 	if (r != -EXDEV)
 		return r;
-	int in cleanup_fd = sys_open_at(dir, name, O_RDONLY, 0);
-	if (in < 0)
-		return in;
-	int out cleanup_fd = openat(
-		s->base, base_name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (out < 0)
-		return -errno;
-	struct statx stx;
-	r = sys_statx(in, "", &stx);
-	if (!r)
-		r = copy_data(in, out, -1);
-	if (!r)
-		r = xattr_copy(in, NULL, out, NULL, true);
-	if (!r && fchmod(out, stx.stx_mode & 07777) < 0)
-		r = -errno;
-	struct timespec times[2] = {{stx.stx_atime.tv_sec, stx.stx_atime.tv_nsec},
-		{stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec}};
-	if (!r && futimens(out, times) < 0)
-		r = -errno;
-	if (!r && unlinkat(dir, name, 0) < 0)
-		r = -errno;
-	return r;
+	r = copy_aside(s, dir, name, s->base, base_name);
+	return !r && unlinkat(dir, name, 0) < 0 ? -errno : r;
 }
 
 static bool unchanged(const struct store *s, int dir, const char *name, const struct statx *was)

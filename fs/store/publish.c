@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <writfs/copy.h>
 
@@ -90,11 +91,10 @@ static int publish_attr(struct publish *w, int dir, const char *name, bool times
 		return r;
 	sys_statx_to_stat(&stx, &is);
 	r = set_real_attr(w->s, dir, name, &w->o->st, &is);
-	/* The scratch inode itself, about to move: what is on it is ours. */
-	if (!r && dir != w->place.dir)
+	if (!r)
 		r = drop_foreign_xattrs(w, dir, name);
 	if (!r)
-		r = xattr_copy(w->place.dir, w->place.name, dir, name, false);
+		r = xattr_copy(w->place.dir, w->place.name, dir, name, XATTR_OUT_OF);
 	if (!r && times) {
 		struct timespec t[2] = {w->o->st.st_atim, w->o->st.st_mtim};
 		if (utimensat(dir, name, t, AT_SYMLINK_NOFOLLOW) < 0)
@@ -146,6 +146,65 @@ static int build_regular(struct publish *w)
 	return r;
 }
 
+static int copy_aside_file(struct store *s, int dir, const char *name, int to_dir,
+	const char *to_name, const struct statx *stx)
+{
+	int from cleanup_fd = sys_open_at(dir, name, O_RDONLY, 0);
+	if (from < 0)
+		return from;
+	int to cleanup_fd =
+		openat(to_dir, to_name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (to < 0)
+		return -errno;
+	int r = copy_data(from, to, -1);
+	if (!r)
+		r = build_chown(s, to, stx->stx_uid, stx->stx_gid);
+	if (!r)
+		r = xattr_copy(from, NULL, to, NULL, XATTR_AS_IS);
+	if (!r && fchmod(to, stx->stx_mode & 07777) < 0)
+		r = -errno;
+	struct timespec times[2] = {{stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec},
+		{stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}};
+	if (!r && futimens(to, times) < 0)
+		r = -errno;
+	if (!r && fsync(to) < 0)
+		r = -errno;
+	if (r)
+		(void)unlinkat(to_dir, to_name, 0);
+	return r;
+}
+
+int copy_aside(struct store *s, int dir, const char *name, int to_dir, const char *to_name)
+{
+	struct statx stx;
+	char target[PATH_MAX + 1];
+	int r = sys_statx(dir, name, &stx);
+	if (r)
+		return r;
+	if (S_ISREG(stx.stx_mode))
+		return copy_aside_file(s, dir, name, to_dir, to_name, &stx);
+	if (S_ISDIR(stx.stx_mode))
+		return -EISDIR;
+	if (!S_ISLNK(stx.stx_mode)) {
+		dev_t rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
+		r = mknodat(to_dir, to_name, stx.stx_mode, rdev) < 0 ? -errno : 0;
+	} else {
+		ssize_t n = readlinkat(dir, name, target, PATH_MAX);
+		if (n < 0)
+			return -errno;
+		target[n] = '\0';
+		r = symlinkat(target, to_dir, to_name) < 0 ? -errno : 0;
+	}
+	struct timespec times[2] = {{stx.stx_atime.tv_sec, stx.stx_atime.tv_nsec},
+		{stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec}};
+	if (!r && s->euid == 0 &&
+		fchownat(to_dir, to_name, stx.stx_uid, stx.stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (!r && utimensat(to_dir, to_name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	return r;
+}
+
 /* The old object also gets a name in keep_dir; across mounts it is copied there. */
 static int keep_old(struct publish *w)
 {
@@ -162,23 +221,7 @@ static int keep_old(struct publish *w)
 		return 0;
 	if (errno != EXDEV && errno != EPERM && errno != EMLINK)
 		return -errno;
-	if (!S_ISREG(now.mode))
-		return 0; /* nothing in it that could be lost but its name, which the record has */
-	int from cleanup_fd = sys_open_at(p->real_dir, p->real_name, O_RDONLY, 0);
-	if (from < 0)
-		return from;
-	int to cleanup_fd = openat(p->keep_dir, p->keep_name,
-		O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (to < 0)
-		return -errno;
-	r = copy_data(from, to, -1);
-	if (!r && fchmod(to, now.mode & 07777) < 0)
-		r = -errno;
-	struct timespec times[2] = {
-		{.tv_nsec = UTIME_OMIT}, {now.mtime_ns / 1000000000, now.mtime_ns % 1000000000}};
-	if (!r && futimens(to, times) < 0)
-		r = -errno;
-	return r;
+	return copy_aside(w->s, p->real_dir, p->real_name, p->keep_dir, p->keep_name);
 }
 
 static int put_in_place(struct publish *w)
@@ -188,16 +231,21 @@ static int put_in_place(struct publish *w)
 	int r = check_expected(p);
 	if (!r)
 		r = keep_old(w);
-	if (!r)
-		r = sys_rename(p->real_dir, w->temp, p->real_dir, p->real_name,
-			nothing_there ? RENAME_NOREPLACE : 0);
+	if (r)
+		return r;
+	r = sys_rename(p->real_dir, w->temp, p->real_dir, p->real_name,
+		nothing_there ? RENAME_NOREPLACE : 0);
 	/* Somebody was there first, between the look and the step. */
 	if (r == -EEXIST)
 		r = -ESTALE;
 	return r;
 }
 
-/* The scratch inode itself becomes the real file: no data is copied. */
+/*
+ * The scratch inode itself becomes the real file: no data is copied. Only for one that is on disk
+ * just what it is to be (no meta, no attributes), so that nothing has to be prepared and a crash or
+ * a failure before the rename leaves it as it was.
+ */
 static int move_inode(struct publish *w)
 {
 	const struct store_publish *p = w->p;
@@ -205,24 +253,20 @@ static int move_inode(struct publish *w)
 	if (!r)
 		r = keep_old(w);
 	if (!r)
-		r = publish_attr(w, w->place.dir, w->place.name, false);
-	if (r)
-		return r;
-	char list[XATTR_LIST_BYTES / 16];
-	ssize_t n = sys_listxattr(w->place.dir, w->place.name, list, sizeof list);
-	for (const char *attr = list; n > 0 && attr < list + n; attr += strlen(attr) + 1)
-		if (!strncmp(attr, META_XATTR, sizeof META_XATTR - 1))
-			(void)sys_removexattr(w->place.dir, w->place.name, attr);
-	r = sys_rename(w->place.dir, w->place.name, p->real_dir, p->real_name,
-		p->expect && !p->expect->exists ? RENAME_NOREPLACE : 0);
+		r = sys_rename(w->place.dir, w->place.name, p->real_dir, p->real_name,
+			p->expect && !p->expect->exists ? RENAME_NOREPLACE : 0);
 	return r == -EEXIST ? -ESTALE : r;
 }
 
 static bool can_move(const struct publish *w)
 {
 	const struct store_object *o = w->o;
-	return w->p->move && w->s->same_mount && S_ISREG(o->st.st_mode) && !o->stub &&
-	       !o->data_lower && !o->indexed && !o->lower_exists && o->st.st_nlink == 1;
+	struct store_meta m;
+	char list[1];
+	if (!w->p->move || !w->s->same_mount || !S_ISREG(o->st.st_mode) || o->lower_exists ||
+		o->st.st_nlink != 1 || meta_load(w->place.dir, w->place.name, &m) || m.flags)
+		return false;
+	return sys_listxattr(w->place.dir, w->place.name, list, 0) == 0;
 }
 
 static int publish_metadata(struct publish *w)

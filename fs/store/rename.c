@@ -83,7 +83,26 @@ static int move_file(struct store *s, const struct store_dir *from, const char *
 	int r = sys_rename(from->upper, from_name, to->upper, to_name, RENAME_WHITEOUT);
 	if (r == -EINVAL || r == -EPERM)
 		return move_by_exchange(s, from, from_name, o_from, to, to_name, o_to);
-	return r ? r : leave_whiteout(s, from, from_name, o_from);
+	/* Done; without its print the whiteout only makes apply ask. */
+	if (!r)
+		(void)leave_whiteout(s, from, from_name, o_from);
+	return r;
+}
+
+/* The directory goes to a name that a whiteout occupies; the whiteout comes back in exchange. */
+static int swap_with_whiteout(struct store *s, const struct store_dir *from, const char *from_name,
+	const struct store_object *o_from, const struct store_dir *to, const char *to_name)
+{
+	int r = sys_rename(from->upper, from_name, to->upper, to_name, RENAME_EXCHANGE);
+	if (r)
+		return r;
+	/* Done: what is left is to give the whiteout at the old name its own print, or to take it
+	 * away where it hides nothing. Either can fail without changing what a name means. */
+	if (o_from->lower_exists)
+		(void)leave_whiteout(s, from, from_name, o_from);
+	else
+		(void)unlinkat(from->upper, from_name, 0);
+	return 0;
 }
 
 /* o_from shows nothing real; the target is absent, a whiteout, or an empty directory. */
@@ -91,37 +110,55 @@ static int move_dir(struct store *s, const struct store_dir *from, const char *f
 	const struct store_object *o_from, const struct store_dir *to, const char *to_name,
 	const struct store_object *o_to)
 {
-	char temp[SYS_TEMP_NAME_SIZE];
-	bool occupied = o_to->layer == STORE_UPPER || o_to->whiteout;
-	int r = sys_rename(from->upper, from_name, to->upper, to_name,
-		occupied ? RENAME_EXCHANGE : RENAME_NOREPLACE);
-	if (r)
-		return r;
-	if (o_from->lower_exists)
-		return occupied && !S_ISDIR(o_to->st.st_mode)
-			       ? leave_whiteout(s, from, from_name, o_from)
-		       : occupied
-			       ? whiteout_over_dir(s, from->upper, from_name, &o_from->base, NULL)
-			       : whiteout_make(
-					 s, from->upper, from_name, &o_from->base, NULL, false);
-	if (!occupied)
-		return 0;
-	r = sys_rename(from->upper, from_name, s->work, sys_temp_name(temp, "r"), 0);
+	const struct store_print print = print_for_name(o_to);
+	int r = 0;
+	bool occupied = o_to->whiteout;
+	if (o_to->layer == STORE_UPPER) {
+		r = whiteout_over_dir(s, to->upper, to_name, &print, NULL);
+		occupied = true;
+	}
+	if (!r && occupied)
+		return swap_with_whiteout(s, from, from_name, o_from, to, to_name);
+	if (r || !o_from->lower_exists)
+		return r ? r
+			 : sys_rename(from->upper, from_name, to->upper, to_name, RENAME_NOREPLACE);
+	r = sys_rename(
+		from->upper, from_name, to->upper, to_name, RENAME_WHITEOUT | RENAME_NOREPLACE);
+	if (r == -EINVAL || r == -EPERM) {
+		r = whiteout_make(s, to->upper, to_name, &print, NULL, false);
+		return r ? r : swap_with_whiteout(s, from, from_name, o_from, to, to_name);
+	}
 	if (!r)
-		(void)sys_remove_tree(s->work, temp);
+		(void)leave_whiteout(s, from, from_name, o_from);
 	return r;
 }
 
-static int check_empty(struct store *s, const struct store_dir *to, const char *to_name,
-	const struct store_object *o_to)
+/* The directory to be replaced must look empty. What was deleted in it is what the new one, opaque,
+ * stands for from now on: its manifest lies in index/ under the new one's inode number. */
+static int check_empty(struct store *s, const struct store_dir *from, const char *from_name,
+	const struct store_dir *to, const char *to_name, const struct store_object *o_to)
 {
 	struct store_dir child;
+	struct build b = BUILD_INIT;
+	struct statx stx;
+	char in_index[24];
 	struct str manifest cleanup_str = STR_INIT;
 	int r = store_dir_open(s, to, to_name, o_to, &child);
 	if (r)
 		return r;
 	r = manifest_gather(s, &child, &manifest);
 	store_dir_close(&child);
+	if (r || !manifest.len || !o_to->lower_exists)
+		return r;
+	r = sys_statx(from->upper, from_name, &stx);
+	if (!r)
+		r = build_file(s, 0600, &b);
+	if (!r)
+		r = sys_write_full(b.fd, manifest.p, manifest.len);
+	manifest_name(stx.stx_ino, in_index);
+	if (!r)
+		r = build_place(s, &b, s->index, in_index, true);
+	build_drop(s, &b);
 	return r;
 }
 
@@ -168,7 +205,7 @@ static int rename_scratch(struct store *s, const struct store_dir *from, const c
 		return -EEXIST;
 	int r = replace_checks(o_from, o_to);
 	if (!r && is_dir && o_to->layer != STORE_NONE)
-		r = check_empty(s, to, to_name, o_to);
+		r = check_empty(s, from, from_name, to, to_name, o_to);
 	/* rename(2): two names of one file, nothing happens. */
 	if (!r && !is_dir && o_to->layer == STORE_UPPER && key_equal(&o_from->key, &o_to->key))
 		return 0;

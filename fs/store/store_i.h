@@ -145,9 +145,11 @@ int manifest_read(int dir, const char *name, struct str *ret);
 int dir_each(int dir, int (*fn)(const struct dirent *entry, void *arg), void *arg);
 
 /* xattr.c */
-/* Copies every attribute of from_dir/from_name to the open file (or directory) as the prefix asks:
- * add puts META_PREFIX before, otherwise it is taken off. */
-int xattr_copy(int from_dir, const char *from_name, int to_dir, const char *to_name, bool add);
+/* Copies every attribute of from_dir/from_name to to_dir/to_name: into scratch (META_PREFIX put
+ * before), out of it (taken off, others ignored), or as it is. */
+enum xattr_way { XATTR_INTO, XATTR_OUT_OF, XATTR_AS_IS };
+int xattr_copy(
+	int from_dir, const char *from_name, int to_dir, const char *to_name, enum xattr_way way);
 ssize_t xattr_raw_get(const struct store_object *o, const struct place *p, const char *attr,
 	void *value, size_t size);
 
@@ -163,7 +165,9 @@ int acl_chmod(void *value, size_t size, mode_t mode);
 /* setxattr of an access ACL: the mode bits that it means. 1: needs to be kept, 0: equal to mode. */
 int acl_to_mode(const void *value, size_t size, mode_t *mode);
 
-/* publish.c: mode, owner, xattrs, times of what is shown onto a real object */
+/* publish.c: a real object copied aside with all that it is, for undo across mounts. */
+int copy_aside(struct store *s, int dir, const char *name, int to_dir, const char *to_name);
+/* Mode, owner, xattrs, times of what is shown onto a real object */
 int publish_attr_to(struct store *s, const struct store_dir *dir, const char *name,
 	const struct store_object *o, int real_dir, const char *real_name, bool times);
 

@@ -98,17 +98,19 @@ ssize_t store_listxattr(struct store *s, const struct store_dir *dir, const char
 }
 
 static int copy_one(int from_dir, const char *from_name, int to_dir, const char *to_name,
-	const char *attr, bool add, char *value)
+	const char *attr, enum xattr_way way, char *value)
 {
 	char name[XATTR_NAME_MAX + 1];
-	const char *to = attr + PREFIX_LEN;
-	if (add) {
+	const char *to = attr;
+	if (way == XATTR_INTO) {
 		/* Too long with our prefix: it stays with the real file alone. */
 		if (prefixed(attr, name))
 			return 0;
 		to = name;
-	} else if (strncmp(attr, META_PREFIX, PREFIX_LEN) != 0) {
-		return 0;
+	} else if (way == XATTR_OUT_OF) {
+		if (strncmp(attr, META_PREFIX, PREFIX_LEN) != 0)
+			return 0;
+		to = attr + PREFIX_LEN;
 	}
 	ssize_t n = sys_getxattr(from_dir, from_name, attr, value, XATTR_VALUE_BYTES);
 	/* Gone in between, or readable by root alone: not visible to the program either. */
@@ -118,12 +120,13 @@ static int copy_one(int from_dir, const char *from_name, int to_dir, const char 
 		return (int)n;
 	int r = sys_setxattr(to_dir, to_name, to, value, (size_t)n, 0);
 	/* Classes that only root can set on a real file: the kernel refused the program, too. */
-	if (!add && (r == -EPERM || r == -EOPNOTSUPP) && strncmp(to, "user.", 5) != 0)
+	if (way != XATTR_INTO && (r == -EPERM || r == -EOPNOTSUPP) && strncmp(to, "user.", 5) != 0)
 		return 0;
 	return r;
 }
 
-int xattr_copy(int from_dir, const char *from_name, int to_dir, const char *to_name, bool add)
+int xattr_copy(
+	int from_dir, const char *from_name, int to_dir, const char *to_name, enum xattr_way way)
 {
 	char *raw cleanup_free = NULL;
 	ssize_t n = list_all(from_dir, from_name, &raw);
@@ -133,7 +136,7 @@ int xattr_copy(int from_dir, const char *from_name, int to_dir, const char *to_n
 	if (!value)
 		return -ENOMEM;
 	for (const char *attr = raw; attr < raw + n; attr += strlen(attr) + 1) {
-		int r = copy_one(from_dir, from_name, to_dir, to_name, attr, add, value);
+		int r = copy_one(from_dir, from_name, to_dir, to_name, attr, way, value);
 		if (r)
 			return r;
 	}
