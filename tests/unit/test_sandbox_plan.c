@@ -14,9 +14,12 @@
 
 #include "../../fs/sandbox/sandbox_i.h"
 
-static char *command[] = {"true", NULL};
+static char command_true[] = "true";
+static char socket_bus[] = "/run/user/1000/bus";
+static char socket_editor[] = "/home/u/.cache/editor.sock";
+static char *command[] = {command_true, NULL};
 static const char *roots[] = {"/home/u", "/srv/work", NULL};
-static char *sockets[] = {"/run/user/1000/bus", "/home/u/.cache/editor.sock", NULL};
+static char *sockets[] = {socket_bus, socket_editor, NULL};
 
 static struct sandbox_options options_new(void)
 {
