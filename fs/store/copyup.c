@@ -4,9 +4,9 @@
  * for a file of several names, the link in index/ that commits the whole group, then the name.
  *
  * A copy of the attributes alone (META_DATA_LOWER) goes on reading the real file's data. When the
- * data is wanted, it is copied into the same scratch inode, which nobody reads while the flag
- * stands, and one setxattr(2) takes the flag away: descriptors that are open stay right, and a
- * crash before it leaves the object as it was.
+ * data is wanted, a complete object replaces it by one rename; one of several names is completed in
+ * place, where nobody reads its data while the flag stands, and one setxattr(2) takes the flag
+ * away.
  *
  * A real file that changes while it is copied would give a mixture of two contents: its times are
  * compared before and after, and the copy is made again, COPY_TRIES times, then -EBUSY.
@@ -133,7 +133,7 @@ static int commit_group(struct store *s, const struct store_dir *dir, const char
 	r = sys_link_fd(fd, s->index, in_index);
 	if (!r)
 		atomic_store_explicit(&s->index_used, true, memory_order_release);
-	return r == -EEXIST ? 0 : r;
+	return r;
 }
 
 static int copy_up_new(struct store *s, const struct store_dir *dir, const char *name,
@@ -154,6 +154,7 @@ static int copy_up_new(struct store *s, const struct store_dir *dir, const char 
 		quiet_end(dir->upper, quiet);
 	}
 	build_drop(s, &b);
+	/* Somebody else's copy was first, of this name or of the whole group: it is the one. */
 	return r == -EEXIST ? 0 : r;
 }
 
@@ -175,6 +176,42 @@ static int materialise(
 	return r;
 }
 
+static void data_is_ours(struct store_meta *m, const struct statx *lower)
+{
+	m->flags &= ~(unsigned)(META_DATA_LOWER | META_TIMES);
+	m->flags |= META_PRINT;
+	print_from_statx(lower, &m->print);
+}
+
+/* An object of one name: a complete one takes its place, so that a crash leaves either. */
+static int complete_by_replacing(struct store *s, const struct store_dir *dir, const char *name,
+	const struct store_object *o, off_t limit, const struct statx *disk, struct store_meta *m)
+{
+	struct build b = BUILD_INIT;
+	struct statx lower;
+	struct timespec quiet[2], times[2] = {o->st.st_atim, o->st.st_mtim};
+	int r = build_file(s, disk->stx_mode & 0777, &b);
+	if (!r)
+		r = copy_lower_data(dir->lower, name, b.fd, limit, &lower);
+	if (!r)
+		r = build_chown(s, b.fd, disk->stx_uid, disk->stx_gid);
+	if (!r)
+		r = xattr_copy(dir->upper, name, b.fd, NULL, XATTR_AS_IS);
+	if (!r) {
+		data_is_ours(m, &lower);
+		r = meta_store(b.fd, NULL, m);
+	}
+	if (!r && (fchmod(b.fd, disk->stx_mode & 0777) < 0 || futimens(b.fd, times) < 0))
+		r = -errno;
+	if (!r) {
+		quiet_begin(dir->upper, quiet);
+		r = build_place(s, &b, dir->upper, name, true);
+		quiet_end(dir->upper, quiet);
+	}
+	build_drop(s, &b);
+	return r;
+}
+
 static int complete_data(struct store *s, const struct store_dir *dir, const char *name,
 	const struct store_object *o, off_t limit)
 {
@@ -187,13 +224,19 @@ static int complete_data(struct store *s, const struct store_dir *dir, const cha
 	int fd cleanup_fd = sys_open_at(p.dir, p.name, O_RDWR, 0);
 	if (fd < 0)
 		return fd;
+	struct statx disk;
 	r = meta_load(fd, NULL, &m);
 	if (r || !(m.flags & META_DATA_LOWER))
 		return r;
+	r = dir->lower < 0 ? -ESTALE : sys_statx(fd, "", &disk);
+	if (r)
+		return r;
+	if (disk.stx_nlink == 1)
+		return complete_by_replacing(s, dir, name, o, limit, &disk, &m);
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
 	struct timespec times[2] = {o->st.st_atim, o->st.st_mtim};
-	r = dir->lower < 0 ? -ESTALE : copy_lower_data(dir->lower, name, fd, limit, &lower);
+	r = copy_lower_data(dir->lower, name, fd, limit, &lower);
 	/* Also when the copy failed (a full disk): the times are the program's. */
 	if (futimens(fd, times) < 0 && !r)
 		r = -errno;
@@ -202,30 +245,46 @@ static int complete_data(struct store *s, const struct store_dir *dir, const cha
 			(void)futimens(fd, times);
 		return r;
 	}
-	m.flags &= ~(unsigned)(META_DATA_LOWER | META_TIMES);
-	print_from_statx(&lower, &m.print);
-	m.flags |= META_PRINT;
+	data_is_ours(&m, &lower);
 	return meta_store(fd, NULL, &m);
 }
 
-int store_copy_up(struct store *s, const struct store_dir *dir, const char *name,
+static int copy_up(struct store *s, const struct store_dir *dir, const char *name,
 	struct store_object *o, bool data, off_t limit)
 {
 	int r = 0;
-	if (o->layer == STORE_NONE || S_ISDIR(o->st.st_mode))
-		return o->layer == STORE_NONE ? -ENOENT : -EISDIR;
 	if (o->layer == STORE_LOWER)
 		r = copy_up_new(s, dir, name, o, data, limit);
-	else if (o->indexed)
-		r = materialise(s, dir, name, o);
-	else if (!data || !o->data_lower)
-		return 0;
 	if (!r)
 		r = store_lookup(s, dir, name, o);
+	if (!r && o->indexed) {
+		r = materialise(s, dir, name, o);
+		if (!r)
+			r = store_lookup(s, dir, name, o);
+	}
 	if (!r && data && o->data_lower) {
 		r = complete_data(s, dir, name, o, limit);
 		if (!r)
 			r = store_lookup(s, dir, name, o);
 	}
+	return r;
+}
+
+int store_copy_up(struct store *s, const struct store_dir *dir, const char *name,
+	struct store_object *o, bool data, off_t limit)
+{
+	if (o->layer == STORE_NONE || S_ISDIR(o->st.st_mode))
+		return o->layer == STORE_NONE ? -ENOENT : -EISDIR;
+	if (o->layer == STORE_UPPER && !o->indexed && (!data || !o->data_lower))
+		return 0;
+	/* The names of a link group are different names to our callers, but one copy. */
+	bool group = o->indexed || o->st.st_nlink > 1;
+	if (group)
+		(void)pthread_mutex_lock(&s->group_lock);
+	int r = group ? store_lookup(s, dir, name, o) : 0;
+	if (!r)
+		r = copy_up(s, dir, name, o, data, limit);
+	if (group)
+		(void)pthread_mutex_unlock(&s->group_lock);
 	return r;
 }

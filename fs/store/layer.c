@@ -149,6 +149,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
 	if (!s)
 		return err_set(e, ENOMEM, "out of memory");
 	s->real = s->scratch = s->tree = s->index = s->base = s->kept = s->work = -1;
+	(void)pthread_mutex_init(&s->group_lock, NULL);
 	s->read_only = options->read_only;
 	s->euid = geteuid();
 	s->egid = getegid();
@@ -172,6 +173,7 @@ void store_free(struct store *s)
 	int *fds[] = {&s->real, &s->scratch, &s->tree, &s->index, &s->base, &s->kept, &s->work};
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		*fds[i] = fd_close(*fds[i]);
+	(void)pthread_mutex_destroy(&s->group_lock);
 	free(s);
 }
 

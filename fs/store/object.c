@@ -359,7 +359,14 @@ int store_resolve(struct store *s, const char *path, bool make, struct store_dir
 {
 	char name[NAME_MAX + 1];
 	struct store_dir d;
-	int r = store_dir_root(s, &d);
+	/* A path that leads nowhere leaves no containers behind. */
+	int r = make ? store_resolve(s, path, false, &d) : 0;
+	if (!r && make)
+		store_dir_close(&d);
+	if (!r)
+		r = store_dir_root(s, &d);
+	else
+		return r;
 	while (!r && *path) {
 		size_t len = strcspn(path, "/");
 		if (len > NAME_MAX)

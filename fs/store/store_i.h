@@ -7,6 +7,7 @@
 #define STORE_I_H
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,6 +63,7 @@ struct store {
 	gid_t egid;
 	mode_t umask; /* this process's: 0 in the daemon, the person's in the command */
 	atomic_bool index_used;
+	pthread_mutex_t group_lock; /* copy-up of link groups */
 };
 
 /* Where an object lies. name points to the caller's name or to index_name. */
