@@ -206,6 +206,19 @@ static int log_line(const struct journal_line *line, void *arg)
 	return rc ? rc : ferror(stdout) ? -EPIPE : 0;
 }
 
+/* What a running job's daemon has not written yet. Without a daemon there is nothing to wait for.
+ */
+static void log_flush(const struct job *job)
+{
+	cJSON *request = job->state == JOB_LIVE ? cli_json_new() : NULL;
+	cJSON *reply = NULL;
+
+	if (request && cJSON_AddStringToObject(request, "cmd", "flush"))
+		(void)control_ask(job, request, &reply, NULL);
+	cJSON_Delete(request);
+	cJSON_Delete(reply);
+}
+
 static int log_show(const struct command *self, const struct job *job, struct log_state *state)
 {
 	cleanup_str struct str line = STR_INIT;
@@ -217,6 +230,8 @@ static int log_show(const struct command *self, const struct job *job, struct lo
 		(void)printf("{\"v\":%d,\"job\":\"%s\",\"records\":[", CLI_JSON_VERSION, job->id);
 	else
 		(void)puts(line.p ? line.p : "");
+
+	log_flush(job);
 
 	int rc = journal_read(job->dir, log_line, state, &bad, &e);
 
@@ -244,7 +259,7 @@ static int log_run(const struct command *self, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 
-	/* The changes are wanted for --exit-code only; opening a live job flushes its journal. */
+	/* The changes are wanted for --exit-code only. */
 	struct opt_list everything = {0};
 
 	status = args.exit_code ? cli_review_open(self, args.job, &everything, false, &r)

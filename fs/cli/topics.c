@@ -83,6 +83,7 @@ static const char topic_limits[] =
 	"* EOPNOTSUPP | O_TMPFILE in a root; programs fall back to a named file\n"
 	"* EACCES | refused and hidden names, and whatever the kernel refuses without writ\n"
 	"* set-uid | sudo, su and other set-uid programs do not gain rights, except as root\n"
+	"* descriptors | of open files only 0, 1 and 2 are handed to the program of `writ run`\n"
 	"* hard links | names of one file part when the job changes it through one of them\n"
 	"* SQLite | a database that is used inside and outside at once is two databases\n"
 	"Numbers: a policy file of 1 MB, 20,000 patterns in all, 4,096 bytes a pattern, 1,024 "
