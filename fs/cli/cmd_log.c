@@ -100,21 +100,24 @@ static void log_cell(const char *text, unsigned width)
 	(void)printf("%s%*s  ", text, columns < width ? (int)(width - columns) : 0, "");
 }
 
-static void log_print_rule(const struct journal_line *line)
+/* The rule, what went wrong, and the note, as far as there are any. */
+static void log_print_reasons(const struct journal_line *line)
 {
+	cleanup_str struct str out = STR_INIT;
+
 	if (line->rule)
-		(void)printf("%s (%s", cli_path(line->rule), cli_path(line->rule_file));
-	else
-		(void)fputs("no rule", stdout);
+		str_addf(&out, "%s (%s", cli_path(line->rule), cli_path(line->rule_file));
+	else if (line->verdict != JOURNAL_GRANTED)
+		str_add(&out, "no rule");
 	if (line->rule && line->rule_line)
-		(void)printf(":%u", line->rule_line);
+		str_addf(&out, ":%u", line->rule_line);
 	if (line->rule)
-		(void)putchar(')');
+		str_add_char(&out, ')');
 	if (line->result)
-		(void)printf(" failed: %s", strerror(line->result));
+		str_addf(&out, " failed: %s", strerror(line->result));
 	if (line->note)
-		(void)printf(" · %s", cli_text(line->note));
-	(void)putchar('\n');
+		str_addf(&out, "%s%s", out.len ? " · " : "", cli_text(line->note));
+	(void)puts(out.p && !out.failed ? out.p : "");
 }
 
 static void log_print(const struct journal_line *line)
@@ -137,7 +140,7 @@ static void log_print(const struct journal_line *line)
 		journal_verdict_name(line->verdict), terminal_style(STYLE_OFF));
 	log_cell(path.p, 40);
 	log_cell(actor.p, 16);
-	log_print_rule(line);
+	log_print_reasons(line);
 }
 
 /* ---- JSON ---- */
@@ -246,6 +249,20 @@ static int log_show(const struct command *self, const struct job *job, struct lo
 	return rc < 0 ? cli_fail(self, &e) : CLI_DONE;
 }
 
+/* As the changes that the words select; no such change is no mistake here: there may be records. */
+static int log_exit_code(
+	const struct command *self, const struct cli_review *r, const struct opt_list *words)
+{
+	struct err e = {0};
+	int rc = words->count ? review_select(r->changes, words->items, words->count, cli_cwd(self),
+					cli_home(self), &e)
+			      : 0;
+
+	if (rc == -ENOENT)
+		return CLI_DONE;
+	return rc < 0 ? cli_fail(self, &e) : cli_exit_code(r->changes);
+}
+
 static int log_run(const struct command *self, char **argv)
 {
 	struct log_args args = {0};
@@ -272,7 +289,7 @@ static int log_run(const struct command *self, char **argv)
 	if (!args.json)
 		terminal_pager();
 	status = log_show(self, r.job, &state);
-	return status == CLI_DONE && args.exit_code ? cli_exit_code(r.changes) : status;
+	return status == CLI_DONE && args.exit_code ? log_exit_code(self, &r, &words) : status;
 }
 
 static const struct opt log_options[] = {
