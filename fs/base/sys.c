@@ -92,6 +92,11 @@ static int sys_open_by_steps(int dirfd, const char *relative, int flags, mode_t 
 		}
 		int fd = sys_openat_retry(
 			from, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+		struct stat st;
+		/* openat2 says ELOOP of a link, where O_DIRECTORY says that it is no directory. */
+		if (fd == -ENOTDIR && fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISLNK(st.st_mode))
+			return -ELOOP;
 		if (fd < 0)
 			return fd;
 		(void)fd_close(dir);

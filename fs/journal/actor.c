@@ -151,7 +151,7 @@ void actors_free(struct actors *actors)
 
 /* The short name of ppid's program, "" if it is outside the job. */
 static void parent_name(
-	const struct actors *actors, pid_t pid, pid_t ppid, char buf[static PROGRAM_NAME_MAX])
+	const struct actors *actors, pid_t thread, pid_t ppid, char buf[static PROGRAM_NAME_MAX])
 {
 	char exe[PATH_MAX];
 	char args[CMDLINE_MAX];
@@ -160,7 +160,7 @@ static void parent_name(
 	buf[0] = '\0';
 	if (ppid <= 0)
 		return;
-	proc_link(pid, "ns/mnt", mounts, sizeof mounts);
+	proc_link(thread, "ns/mnt", mounts, sizeof mounts);
 	proc_link(ppid, "ns/mnt", parent_mounts, sizeof parent_mounts);
 	/* Across the border of our own mount namespace lies whoever started the job. */
 	if (strcmp(parent_mounts, actors->own_mounts) == 0 && strcmp(mounts, parent_mounts) != 0)
@@ -212,21 +212,22 @@ static struct actor *actor_new(const struct journal_actor *like, uint64_t image)
 	return actor;
 }
 
-/* Reads all about process pid, interns it. NULL: out of memory. */
+/* Reads all about process pid, interns it. NULL: out of memory. /proc is asked about the thread:
+ * the first one of the process may have ended, and says nothing then. */
 static const struct actor *actors_intern(
-	struct actors *actors, pid_t pid, const struct proc_stat *st, const char *exe)
+	struct actors *actors, pid_t pid, pid_t thread, const struct proc_stat *st, const char *exe)
 {
 	char args[CMDLINE_MAX];
 	char cwd[PATH_MAX];
 	char program[PROGRAM_NAME_MAX];
 	char parent[PROGRAM_NAME_MAX];
-	ssize_t n = proc_read(pid, "cmdline", args, sizeof args);
+	ssize_t n = proc_read(thread, "cmdline", args, sizeof args);
 	size_t len = n > 0 ? (size_t)n : 0;
-	proc_link(pid, "cwd", cwd, sizeof cwd);
+	proc_link(thread, "cwd", cwd, sizeof cwd);
 	program_name(exe, args, len, program);
 	if (program[0] == '\0')
 		(void)snprintf(program, sizeof program, "%s", st->name);
-	parent_name(actors, pid, st->ppid, parent);
+	parent_name(actors, thread, st->ppid, parent);
 	struct str argv cleanup_str = STR_INIT;
 	if (actors->count < ACTOR_ARGV_MAX)
 		journal_mask_argv(&argv, args, len, JOURNAL_ARGV_MAX);
@@ -286,11 +287,12 @@ const struct journal_actor *actors_get(struct actors *actors, pid_t pid)
 		struct proc_stat st = thread;
 		if (leader != pid && proc_stat(leader, &st) < 0)
 			st = thread;
+		st.image = thread.image; /* 0 for a first thread that has ended */
 		(void)pthread_mutex_lock(&actors->lock);
 		actor = actors_find(actors, leader, &st, exe);
 		(void)pthread_mutex_unlock(&actors->lock);
 		if (!actor)
-			actor = actors_intern(actors, leader, &st, exe);
+			actor = actors_intern(actors, leader, pid, &st, exe);
 	}
 	if (!actor)
 		return NULL;

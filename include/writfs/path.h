@@ -21,8 +21,7 @@ char *path_display(char *buf, size_t size, const char *path, const char *home);
  * Absolute and normalised by text alone (".", "//", trailing "/"; ".." removed by text), relative
  * to base. "~" and "~/x" are home. The caller frees *ret. -EINVAL: "~user", empty, > PATH_MAX.
  */
-int path_absolute(const char *path, const char *base, const char *home, char **ret,
-	struct err *e);
+int path_absolute(const char *path, const char *base, const char *home, char **ret, struct err *e);
 
 /* $HOME, else the passwd entry; realpath'ed. The caller frees. */
 int path_home(char **ret, struct err *e);

@@ -21,10 +21,12 @@
 /* Writes "/proc/self/fd/FD" or, with name, "/proc/self/fd/FD/NAME". name is one component. */
 char *sys_fd_path(char buf[static SYS_FD_PATH_MAX], int fd, const char *name);
 
-/* openat(2) with O_CLOEXEC|O_NOFOLLOW|O_NOCTTY|O_NONBLOCK added where that is harmless. One component. */
+/* openat(2) with O_CLOEXEC|O_NOFOLLOW|O_NOCTTY|O_NONBLOCK added where that is harmless. One
+ * component. */
 int sys_open_at(int dirfd, const char *name, int flags, mode_t mode);
 
-/* openat2(2) RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS; walks by component on ENOSYS. */
+/* openat2(2) RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS; walks by component on
+ * ENOSYS. */
 int sys_open_beneath(int dirfd, const char *relative, int flags, mode_t mode);
 
 /* An O_PATH descriptor made usable: open("/proc/self/fd/N", flags). */
@@ -35,8 +37,8 @@ int sys_statx(int dirfd, const char *name, struct statx *stx);
 void sys_statx_to_stat(const struct statx *stx, struct stat *st);
 
 /* renameat2(2). -EINVAL where the file system lacks the flag. */
-int sys_rename(int old_dir, const char *old_name, int new_dir, const char *new_name,
-	unsigned flags);
+int sys_rename(
+	int old_dir, const char *old_name, int new_dir, const char *new_name, unsigned flags);
 
 /* Gives an O_TMPFILE or other open file the name dirfd/name (linkat through /proc). */
 int sys_link_fd(int fd, int dirfd, const char *name);
@@ -47,14 +49,15 @@ int sys_link_fd(int fd, int dirfd, const char *name);
  */
 ssize_t sys_getxattr(int dirfd, const char *name, const char *attr, void *value, size_t size);
 ssize_t sys_listxattr(int dirfd, const char *name, char *list, size_t size);
-int sys_setxattr(int dirfd, const char *name, const char *attr, const void *value, size_t size,
-	int flags);
+int sys_setxattr(
+	int dirfd, const char *name, const char *attr, const void *value, size_t size, int flags);
 int sys_removexattr(int dirfd, const char *name, const char *attr);
 
 /* fchmodat(2) without following; works on O_PATH parents for all but symlinks (-EOPNOTSUPP). */
 int sys_chmod(int dirfd, const char *name, mode_t mode);
 
-/* read/write all, EINTR-safe. sys_read_file: whole file up to limit (-EFBIG), NUL-terminated, caller frees. */
+/* read/write all, EINTR-safe. sys_read_file: whole file up to limit (-EFBIG), NUL-terminated,
+ * caller frees. */
 ssize_t sys_read_full(int fd, void *p, size_t len);
 int sys_write_full(int fd, const void *p, size_t len);
 int sys_read_file(int dirfd, const char *name, size_t limit, char **ret, size_t *ret_len);
