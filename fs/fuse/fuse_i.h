@@ -15,6 +15,7 @@
 #include <fuse_lowlevel.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@
 #define TIMEOUT_SHARED_S 1.0  /* the real tree: others can */
 #define IO_MAX (1u << 20)     /* bytes of one READ or WRITE */
 #define OPCODES 64
+#define WAKE_SIGNAL SIGUSR1 /* to the thread in session_run */
 
 /* ---- table.c: the flat table in the supervisor's memfd ---- */
 
@@ -205,6 +207,8 @@ struct session {
 	uint64_t init_unique;
 	bool init_done;
 	int loop_result;
+	pthread_t runner; /* in session_run, while running */
+	atomic_bool running;
 };
 
 static inline struct session *session_of(fuse_req_t req)

@@ -177,15 +177,35 @@ static unsigned thread_count(void)
 	return n < THREADS_MIN ? THREADS_MIN : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }
 
+/* Has no effect but to interrupt the wait of the thread that it is sent to. */
+static void on_wake(int sig)
+{
+	(void)sig;
+}
+
+static void be_woken(struct session *s)
+{
+	struct sigaction action = {.sa_handler = on_wake}; /* no SA_RESTART */
+	sigset_t wake;
+	(void)sigaction(WAKE_SIGNAL, &action, NULL);
+	(void)sigemptyset(&wake);
+	(void)sigaddset(&wake, WAKE_SIGNAL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	s->runner = pthread_self();
+	atomic_store(&s->running, true);
+}
+
 int session_run(struct session *s)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	if (!config)
 		return -ENOMEM;
+	be_woken(s);
 	fuse_loop_cfg_set_max_threads(config, thread_count());
 	fuse_loop_cfg_set_idle_threads(config, THREADS_MAX);
 	fuse_loop_cfg_set_clone_fd(config, 0);
 	int r = fuse_session_loop_mt(s->se, config);
+	atomic_store(&s->running, false);
 	fuse_loop_cfg_destroy(config);
 	/* ENODEV: unmounted. A positive number is a signal that ended the loop. */
 	return r == -ENODEV || r > 0 ? 0 : r;
@@ -194,6 +214,9 @@ int session_run(struct session *s)
 void session_stop(struct session *s)
 {
 	fuse_session_exit(s->se);
+	/* libfuse looks at that flag once, and then waits until a request ends the loop. */
+	if (atomic_load(&s->running))
+		(void)pthread_kill(s->runner, WAKE_SIGNAL);
 }
 
 void session_free(struct session *s)

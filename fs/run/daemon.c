@@ -29,6 +29,9 @@
 
 #include "run_i.h"
 
+#define STOP_AGAIN_MS 50
+#define UNMOUNTED_GRACE_MS 500 /* for a session to end by itself after the unmount */
+
 /* One session's thread. */
 struct worker {
 	pthread_t thread;
@@ -148,44 +151,84 @@ static int start_workers(struct worker *workers, struct served *served, int ende
 	return 0;
 }
 
-static void stop_all(struct served *served, const char *mountpoint)
+/* Unmounting ends the session by itself, and writes back what programs have mapped. */
+static bool unmount(const char *mountpoint)
 {
-	/* Unmounting ends the session by itself, and writes back what programs have mapped. */
-	if (mountpoint && (session_umount(mountpoint, false, NULL) == 0 ||
-				  session_umount(mountpoint, true, NULL) == 0))
-		return;
+	return mountpoint && (session_umount(mountpoint, false, NULL) == 0 ||
+				     session_umount(mountpoint, true, NULL) == 0);
+}
+
+static void stop_all(struct served *served)
+{
 	for (size_t i = 0; i < served->count; i++)
 		session_stop(served->sessions[i]);
 }
 
-/* Until all sessions have ended; a signal makes them. */
+/*
+ * Is the mount still where it was made? After umount(8) a session ends by itself only when no mount
+ * namespace has a copy: every container and every job that was started meanwhile may have one, and
+ * would keep the session for as long as it lives. A mount that nobody has any more, but whose
+ * session goes on, was taken off lazily and is in use.
+ */
+struct mount_watch {
+	int mountinfo; /* reports an exceptional condition when the list changes; -1: not watched */
+	const char *target;
+	char device[MOUNT_DEVICE_SIZE];
+	bool gone;
+};
+
+static void watch_open(struct mount_watch *w, const char *target)
+{
+	*w = (struct mount_watch){.mountinfo = -1, .target = target};
+	if (target && mount_find(target, w->device))
+		w->mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+}
+
+static void watch_changed(struct mount_watch *w)
+{
+	char device[MOUNT_DEVICE_SIZE];
+	w->gone = !mount_find(w->target, device) || strcmp(device, w->device) != 0;
+}
+
+/* Until all sessions have ended; a signal makes them, and so does the end of the mount. */
 static void wait_workers(struct served *served, int signals, int ended, const char *mountpoint)
 {
+	struct mount_watch watch;
 	size_t left = served->count;
-	struct pollfd fds[] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
+	bool stopping = false;
+	watch_open(&watch, mountpoint);
 	while (left > 0) {
 		struct signalfd_siginfo info;
 		uint64_t n;
-		if (poll(fds, 2, -1) < 0)
+		struct pollfd fds[] = {
+			{signals, POLLIN, 0}, {ended, POLLIN, 0}, {watch.mountinfo, POLLPRI, 0}};
+		int ready = poll(fds, 3,
+			stopping     ? STOP_AGAIN_MS
+			: watch.gone ? UNMOUNTED_GRACE_MS
+				     : -1);
+		if (ready < 0)
 			continue;
+		if (ready == 0 && !stopping)
+			stopping = mount_is_elsewhere(watch.device);
+		if (fds[2].revents)
+			watch_changed(&watch);
 		if (fds[1].revents && read(ended, &n, sizeof(n)) == sizeof(n))
 			left -= n < left ? (size_t)n : left;
-		if (fds[0].revents && left > 0 &&
-			read(signals, &info, sizeof(info)) == sizeof(info))
-			stop_all(served, mountpoint);
+		if (fds[0].revents && read(signals, &info, sizeof(info)) == sizeof(info))
+			stopping = stopping || !unmount(mountpoint);
+		if (stopping && left > 0)
+			stop_all(served);
 	}
+	(void)fd_close(watch.mountinfo);
 }
 
-/* Before the first thread: one that takes them would end the process in the middle of things. */
-static int block_signals(void)
+void daemon_block_signals(sigset_t *ret)
 {
-	sigset_t end;
-	(void)sigemptyset(&end);
-	(void)sigaddset(&end, SIGTERM);
-	(void)sigaddset(&end, SIGINT);
-	(void)sigaddset(&end, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &end, NULL);
-	return signalfd(-1, &end, SFD_CLOEXEC);
+	(void)sigemptyset(ret);
+	(void)sigaddset(ret, SIGTERM);
+	(void)sigaddset(ret, SIGINT);
+	(void)sigaddset(ret, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, ret, NULL);
 }
 
 static int run_sessions(
@@ -218,7 +261,10 @@ static int run_sessions(
 int daemon_serve(const struct daemon_options *o, int link, struct err *e)
 {
 	struct served served = {.stage = o->stage};
-	cleanup_fd int signals = block_signals();
+	sigset_t end;
+	/* Before the first thread: one that takes them would end the process half way. */
+	daemon_block_signals(&end);
+	cleanup_fd int signals = signalfd(-1, &end, SFD_CLOEXEC);
 	(void)sys_raise_nofile();
 	/* Modes come from programs, each with its own umask applied already. */
 	(void)umask(0);

@@ -46,31 +46,29 @@ static int resolve(const char *path, char **ret, struct err *e)
 	return 0;
 }
 
-static bool is_mounted(const char *target, char **ret_job)
+/* The job of the mount at target, "" if that is unknown; NULL: nothing is mounted there. */
+static char *job_of_mount(const char *target)
 {
 	struct mount_entry *entries = NULL;
 	size_t count = 0;
-	bool found = false;
+	char *job = NULL;
 	if (mount_list(&entries, &count, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(entries[i].target, target) != 0)
-			continue;
-		if (ret_job && !found)
-			*ret_job = strdup(entries[i].job);
-		found = true;
+		return NULL;
+	for (size_t i = 0; i < count && !job; i++) {
+		if (strcmp(entries[i].target, target) == 0)
+			job = strdup(entries[i].job);
 	}
 	mount_list_free(entries, count);
-	return found;
+	return job;
 }
 
 /* What could only end in a mount that looks into itself or cannot be managed. */
 static int check_places(const char *root, const char *dir, struct err *e)
 {
-	cleanup_free char *job = NULL, *state = NULL;
-	if (is_mounted(dir, &job))
+	cleanup_free char *job = job_of_mount(dir), *state = NULL;
+	if (job)
 		return err_set(e, EBUSY, "%s is a mount of writ already (job %s); writ umount %s",
-			dir, job && *job ? job : "unknown", dir);
+			dir, *job ? job : "unknown", dir);
 	if (strcmp(root, dir) != 0 && path_is_beneath(dir, root))
 		return err_set(e, ELOOP,
 			"%s lies in %s and would show itself; choose a place outside", dir, root);
@@ -139,6 +137,9 @@ int mount_start(const struct mount_options *o, struct err *e)
 	if (resolve(o->dir, &dir, e) < 0 || resolve(o->root ? o->root : o->dir, &root, e) < 0 ||
 		check_places(root, dir, e) < 0 || stage_for_mount(root, dir, &stage, e) < 0)
 		return EXIT_BAD_USE;
+	/* From the mount on, a signal has to take it down again. */
+	sigset_t end;
+	daemon_block_signals(&end);
 	cleanup_fd int fuse = session_mount(dir, o->options, e);
 	if (fuse < 0)
 		return fuse == -EINVAL ? EXIT_BAD_USE : EXIT_MACHINE;
@@ -200,7 +201,8 @@ int mount_end(const char *path, bool lazy, struct err *e)
 	cleanup_free char *dir = NULL, *job = NULL;
 	if (resolve_target(path, &dir, e) < 0)
 		return EXIT_BAD_USE;
-	if (!is_mounted(dir, &job)) {
+	job = job_of_mount(dir);
+	if (!job) {
 		(void)err_set(e, EINVAL, "%s is not a mount of writ; writ mount lists them", path);
 		return EXIT_BAD_USE;
 	}
@@ -213,7 +215,7 @@ int mount_end(const char *path, bool lazy, struct err *e)
 	}
 	if (r < 0)
 		return EXIT_MACHINE;
-	if (lazy || !job || !*job)
+	if (lazy || !*job)
 		return EXIT_DONE;
 	return wait_job_end(job, e) < 0 ? EXIT_NOT_ALL : EXIT_DONE;
 }

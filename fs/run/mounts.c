@@ -2,6 +2,7 @@
 /* The list of writfs's mounts, from the kernel's own list and the jobs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "run_i.h"
 
 #define MOUNTINFO_MAX (16u << 20)
+#define FIELD_DEVICE 2
 #define FIELD_TARGET 4
 #define FIELD_OPTIONS 5
 #define FS_TYPE "fuse.writfs"
@@ -31,8 +33,13 @@ static void unescape(char *text)
 	*out = '\0';
 }
 
-/* Cuts one line into its fields; returns how many there are before and after the "-". */
-static bool parse_line(char *line, struct mount_entry *entry)
+/* One line of mountinfo, as far as it matters here; points into the line. */
+struct mount_line {
+	char *device, *target, *options, *source;
+};
+
+/* Cuts a line into its fields. False: not a mount of writfs. */
+static bool cut_line(char *line, struct mount_line *ret)
 {
 	char *save = NULL, *fields[FIELD_OPTIONS + 1] = {NULL}, *type = NULL, *source = NULL;
 	size_t n = 0;
@@ -49,10 +56,62 @@ static bool parse_line(char *line, struct mount_entry *entry)
 		return false;
 	unescape(fields[FIELD_TARGET]);
 	unescape(source);
-	*entry = (struct mount_entry){.target = strdup(fields[FIELD_TARGET]),
-		.source = strdup(source),
-		.options = strdup(fields[FIELD_OPTIONS])};
+	*ret = (struct mount_line){
+		fields[FIELD_DEVICE], fields[FIELD_TARGET], fields[FIELD_OPTIONS], source};
 	return true;
+}
+
+static bool parse_line(char *line, struct mount_entry *entry)
+{
+	struct mount_line m;
+	if (!cut_line(line, &m))
+		return false;
+	*entry = (struct mount_entry){.target = strdup(m.target),
+		.source = strdup(m.source),
+		.options = strdup(m.options)};
+	return true;
+}
+
+/* Looks through the mounts that a process sees: by target, else by device. */
+static bool find_mount(const char *mountinfo, const char *target, const char *device,
+	char ret_device[static MOUNT_DEVICE_SIZE])
+{
+	cleanup_free char *text = NULL;
+	char *save = NULL;
+	bool found = false;
+	if (sys_read_file(AT_FDCWD, mountinfo, MOUNTINFO_MAX, &text, NULL) < 0)
+		return false;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		struct mount_line m;
+		if (!cut_line(line, &m) ||
+			strcmp(target ? m.target : m.device, target ? target : device) != 0)
+			continue;
+		/* The last one covers the others. */
+		(void)snprintf(ret_device, MOUNT_DEVICE_SIZE, "%s", m.device);
+		found = true;
+	}
+	return found;
+}
+
+bool mount_find(const char *target, char ret_device[static MOUNT_DEVICE_SIZE])
+{
+	return find_mount("/proc/self/mountinfo", target, NULL, ret_device);
+}
+
+bool mount_is_elsewhere(const char *device)
+{
+	cleanup_dir DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	while (proc && (entry = readdir(proc))) {
+		char path[64], ignored[MOUNT_DEVICE_SIZE];
+		long pid = strtol(entry->d_name, NULL, 10);
+		if (pid <= 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%ld/mountinfo", pid);
+		if (find_mount(path, NULL, device, ignored))
+			return true;
+	}
+	return false;
 }
 
 static const struct job *job_of(struct job *const *jobs, const char *target)

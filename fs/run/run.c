@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* `writ run` from its options to its exit status. */
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <writfs/review.h>
+#include <writfs/sys.h>
 
 #include "run_i.h"
+
+#define PRUNED_NAME "pruned" /* its time: when jobs were pruned last */
+#define PRUNE_INTERVAL_S 3600
 
 bool run_inside_job(const char **ret_id)
 {
@@ -57,6 +62,17 @@ static void drain_journal(const struct stage *stage)
 		(void)journal_close(journal);
 }
 
+/* As git gc --auto: what nobody will miss goes without a word, and not after every run. */
+static void prune(const struct stage *stage)
+{
+	struct stat st;
+	if (fstatat(stage->state, PRUNED_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		time(NULL) - st.st_mtime < PRUNE_INTERVAL_S)
+		return;
+	if (sys_write_file(stage->state, PRUNED_NAME, "", 0, 0600) == 0)
+		(void)job_prune(review_has_changes, NULL, NULL);
+}
+
 int run_command(const struct run_options *o, struct err *e)
 {
 	const char *id = NULL;
@@ -86,7 +102,6 @@ int run_command(const struct run_options *o, struct err *e)
 		*e = late;
 	if (!o->quiet)
 		summary_end(&stage, &outcome);
-	/* As git gc --auto: what nobody will miss goes without a word. */
-	(void)job_prune(review_has_changes, NULL, NULL);
+	prune(&stage);
 	return outcome.status;
 }

@@ -95,6 +95,9 @@ struct daemon_options {
  */
 int daemon_serve(const struct daemon_options *options, int link, struct err *e);
 
+/* Those that end a daemon in order; for one that mounts by itself, before it does. */
+void daemon_block_signals(sigset_t *ret);
+
 /* What the forked process does: daemon_serve(), and around it what its starter wants done. */
 typedef int (*daemon_fn)(const struct daemon_options *options, int link, struct err *e);
 
@@ -116,6 +119,15 @@ int daemon_wait_ready(int link, struct err *e);
 void drop_inherited(void);
 /* from..to of 0, 1, 2 become /dev/null. */
 void null_stdio(int from, int to);
+
+/* ---- mounts.c ---- */
+
+#define MOUNT_DEVICE_SIZE 24
+
+/* The writfs mount that this process sees at target: its device, "0:41". */
+bool mount_find(const char *target, char ret_device[static MOUNT_DEVICE_SIZE]);
+/* Any process that may be looked at has it in its mount namespace. */
+bool mount_is_elsewhere(const char *device);
 
 /* ---- control.c ---- */
 

@@ -91,7 +91,8 @@ static int open_scratch(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* policy.json: what was in force, for the record. */
+/* policy.json: what was in force, for the record. Nothing depends on it, so that nobody waits for
+ * the disk because of it. */
 static int save_policy(struct stage *s, struct err *e)
 {
 	cJSON *dump = policy_dump(s->policy);
@@ -99,7 +100,9 @@ static int save_policy(struct stage *s, struct err *e)
 	cJSON_Delete(dump);
 	if (!text)
 		return err_errno(e, ENOMEM, "policy.json");
-	int r = sys_write_file(s->job->dir, "policy.json", text, strlen(text), 0600);
+	cleanup_fd int fd = openat(s->job->dir, "policy.json",
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : sys_write_full(fd, text, strlen(text));
 	cJSON_free(text);
 	return r < 0 ? err_errno(e, -r, "policy.json of job %s", s->job->id) : 0;
 }

@@ -149,14 +149,17 @@ static void describe_row(struct line *line, const struct change_row *row, const 
 	if (row->changes <= 1 && !(row->deleted == 1 && row->files == 0))
 		(void)change_words(line->words, sizeof(line->words), c);
 	else if (row->files > 0 && row->deleted > 0)
-		(void)snprintf(line->words, sizeof(line->words), "%s files, %s deleted",
+		(void)snprintf(line->words, sizeof(line->words), "%s %s, %s deleted",
 			format_count(files, sizeof(files), row->files),
+			row->files == 1 ? "file" : "files",
 			format_count(deleted, sizeof(deleted), row->deleted));
-	else
+	else if (row->files > 0)
 		(void)snprintf(line->words, sizeof(line->words), "%s %s",
-			format_count(
-				files, sizeof(files), row->files > 0 ? row->files : row->deleted),
-			row->files > 0 ? "files" : "deleted");
+			format_count(files, sizeof(files), row->files),
+			row->files == 1 ? "file" : "files");
+	else
+		(void)snprintf(line->words, sizeof(line->words), "%s deleted",
+			format_count(deleted, sizeof(deleted), row->deleted));
 	describe_who(line, c);
 }
 

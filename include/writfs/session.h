@@ -43,7 +43,8 @@ int session_table_create(void);
 int session_create(const struct session_options *options, struct session **ret, struct err *e);
 /* Serves until unmount (0), session_stop (0) or an error (-errno). Starts its own threads. */
 int session_run(struct session *s);
-/* From any thread or a signal handler: session_run returns soon. */
+/* From any thread: session_run returns soon; called again until it has (a wake-up just before the
+ * wait begins is lost). Takes SIGUSR1 of the thread in session_run. */
 void session_stop(struct session *s);
 void session_free(struct session *s);
 

@@ -37,7 +37,7 @@ for path in sys.argv[1:]:
     except OSError as error:
         print(error.strerror, path)
 IN
-export XDG_RUNTIME_DIR=$place TMUX_TMPDIR=$place TMUX=$place/tmux-$(id -u)/default,1,0
+export XDG_RUNTIME_DIR=$place TMUX_TMPDIR=$place TMUX=$place/tmux-$UID/default,1,0
 export DOCKER_HOST=unix://$place/docker NVIM=$place/editor SSH_AUTH_SOCK=$place/agent
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$place/bus,guid=0123
 expect_status 0 run -- /usr/bin/python3 -I "$T/connect.py" "${sockets[@]}"
