@@ -7,9 +7,10 @@ need_sandbox
 
 run -- sh -c 'echo x >file'
 lock=$HOME/.local/state/writfs/jobs/sh-1/review.lock
+locked() { ! flock -n "$lock" true; }
 
 flock "$lock" sleep 3 &
-wait_until 5 refute "locked" -- flock -n "$lock" true
+wait_until 5 locked
 cat >"$T/steps" <<'STEPS'
 expect writ: looking at the changes, 1 s
 expect 1 applied
@@ -21,7 +22,7 @@ wait
 
 run -j sh-1 -- sh -c 'echo again >file'
 flock "$lock" sleep 12 &
-wait_until 5 refute "locked" -- flock -n "$lock" true
+wait_until 5 locked
 expect_status 1 "$WRIT" apply -j sh-1
 expect_lines "$ERR" 1
 expect_err '^writ: .*sh-1'
