@@ -330,7 +330,7 @@ struct as_caller {
 };
 struct as_caller caller_begin(fuse_req_t req, const struct session *s);
 void caller_end(struct as_caller *c);
-#define cleanup_caller cleanup_with(caller_end)
+#define cleanup_caller __attribute__((cleanup(caller_end), unused))
 
 /* ---- reply.c ---- */
 
@@ -386,7 +386,7 @@ bool watch_dir(struct watch *w, slot_t slot, int lower);
 bool watch_active(struct watch *w, slot_t slot);
 void watch_forget(struct watch *w, slot_t slot);
 
-#define cleanup_shared __attribute__((cleanup(freeze_leave_)))
+#define cleanup_shared __attribute__((cleanup(freeze_leave_), unused))
 static inline void freeze_leave_(struct session **s)
 {
 	if (*s)
@@ -406,7 +406,7 @@ static inline void unlock_stripe_(pthread_mutex_t **m)
 	if (*m)
 		(void)pthread_mutex_unlock(*m);
 }
-#define cleanup_stripe __attribute__((cleanup(unlock_stripe_)))
+#define cleanup_stripe __attribute__((cleanup(unlock_stripe_), unused))
 static inline pthread_mutex_t *stripe_lock(struct session *s, slot_t slot)
 {
 	pthread_mutex_t *m = session_stripe(s, slot);

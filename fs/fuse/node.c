@@ -97,7 +97,7 @@ int node_dir_upper(struct session *s, slot_t slot, struct fd_ref *ret)
 /* -EXDEV: a rule names this directory, or something real is hidden under its name: redirect. */
 static int promote(fuse_req_t req, struct session *s, const struct node_view *v)
 {
-	struct fd_ref parent cleanup_fd_ref = FD_REF_INIT, upper cleanup_fd_ref = FD_REF_INIT;
+	struct fd_ref parent cleanup_fd_ref = FD_REF_INIT;
 	struct store_object o;
 	struct decision d;
 	int r = verdict_node(s, v->slot, NULL, &d);

@@ -24,52 +24,7 @@
 
 #include <writfs/hash.h>
 
-#include "fuse_i.h"
-
-#define TABLE_MAGIC 0x77726974u
-#define TABLE_VERSION 1
-#define TABLE_NODES_MAX (1u << 24)
-#define NAME_CHUNK 16u
-#define NAME_CHUNKS_MAX (1u << 26) /* 1 GiB of names, sparse */
-#define NAME_CLASSES (NAME_MAX / NAME_CHUNK + 1)
-#define BUCKETS_MIN 1024u
-#define TXNS 64
-
-struct txn {
-	uint64_t unique;
-	uint32_t opcode;
-	uint32_t state;
-	slot_t parent;
-	int32_t result;
-	struct store_key before;
-	char name[NAME_MAX + 1];
-};
-
-struct header {
-	uint32_t magic, version;
-	slot_t slots;    /* ever used */
-	slot_t free;     /* chain of free slots */
-	uint32_t nodes;  /* in use */
-	uint32_t epoch;  /* of policy states: a directory was renamed */
-	uint32_t chunks; /* of names, ever used */
-	uint32_t free_chunks[NAME_CLASSES];
-	struct txn txns[TXNS];
-};
-
-#define HEADER_BYTES ((sizeof(struct header) + 4095) & ~(size_t)4095)
-#define NODES_BYTES ((size_t)TABLE_NODES_MAX * sizeof(struct node))
-#define TABLE_BYTES (HEADER_BYTES + NODES_BYTES + (size_t)NAME_CHUNKS_MAX * NAME_CHUNK)
-
-struct table {
-	struct header *h;
-	struct node *nodes;
-	char *names;
-	pthread_mutex_t lock;
-	slot_t *buckets;
-	uint32_t bucket_count;
-	void (*released)(slot_t slot, void *arg);
-	void *released_arg;
-};
+#include "table_i.h"
 
 static_assert(sizeof(struct node) <= 136, "a node, its name and its bucket stay below 250 bytes");
 
@@ -565,51 +520,4 @@ int table_states(
 	(void)pthread_mutex_unlock(&t->lock);
 	*ret = s;
 	return r;
-}
-
-/* ---- request slots ---- */
-
-unsigned txn_begin(
-	struct table *t, uint64_t unique, uint32_t opcode, slot_t parent, const char *name)
-{
-	unsigned i;
-	(void)pthread_mutex_lock(&t->lock);
-	for (i = 0; i < TXNS && t->h->txns[i].state != TXN_FREE; i++)
-		;
-	if (i < TXNS) {
-		struct txn *x = &t->h->txns[i];
-		*x = (struct txn){unique, opcode, TXN_RECEIVED, parent, 0, {0, 0, 0}, ""};
-		(void)snprintf(x->name, sizeof x->name, "%s", name);
-	}
-	(void)pthread_mutex_unlock(&t->lock);
-	return i;
-}
-
-void txn_intent(struct table *t, unsigned txn, const struct store_key *before)
-{
-	if (txn >= TXNS)
-		return;
-	(void)pthread_mutex_lock(&t->lock);
-	t->h->txns[txn].before = *before;
-	t->h->txns[txn].state = TXN_INTENT;
-	(void)pthread_mutex_unlock(&t->lock);
-}
-
-void txn_done(struct table *t, unsigned txn, int result)
-{
-	if (txn >= TXNS)
-		return;
-	(void)pthread_mutex_lock(&t->lock);
-	t->h->txns[txn].result = result;
-	t->h->txns[txn].state = TXN_DONE;
-	(void)pthread_mutex_unlock(&t->lock);
-}
-
-void txn_end(struct table *t, unsigned txn)
-{
-	if (txn >= TXNS)
-		return;
-	(void)pthread_mutex_lock(&t->lock);
-	t->h->txns[txn].state = TXN_FREE;
-	(void)pthread_mutex_unlock(&t->lock);
 }

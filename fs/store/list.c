@@ -174,7 +174,7 @@ int store_list_dir(struct store *s, const struct store_dir *dir, struct store_li
 		m.names = r ? NULL : upper_names(&b, &m.count);
 		if (!r)
 			r = m.names ? dir_each(dir->lower, list_lower, &m) : -ENOMEM;
-		for (size_t i = 0; i < m.count; i++)
+		for (size_t i = 0; m.names && i < m.count; i++)
 			free((char *)m.names[i]);
 		free(m.names);
 	}

@@ -358,15 +358,16 @@ static int resolve_step(struct store *s, const char *name, bool make, struct sto
 int store_resolve(struct store *s, const char *path, bool make, struct store_dir *ret)
 {
 	char name[NAME_MAX + 1];
-	struct store_dir d;
+	struct store_dir d = {-1, -1};
+	int r = 0;
 	/* A path that leads nowhere leaves no containers behind. */
-	int r = make ? store_resolve(s, path, false, &d) : 0;
-	if (!r && make)
+	if (make) {
+		r = store_resolve(s, path, false, &d);
+		if (r)
+			return r;
 		store_dir_close(&d);
-	if (!r)
-		r = store_dir_root(s, &d);
-	else
-		return r;
+	}
+	r = store_dir_root(s, &d);
 	while (!r && *path) {
 		size_t len = strcspn(path, "/");
 		if (len > NAME_MAX)
