@@ -127,15 +127,14 @@ static void add_column(struct str *out, const char *text, size_t width)
 
 static void describe_who(struct line *line, const struct change *c)
 {
-	char program[40], parent[40];
+	char program[40], parent[40] = "";
 	if (!c->program || !c->program[0])
 		return;
 	(void)escape_buf(program, sizeof(program), c->program);
-	if (c->parent && c->parent[0])
-		(void)snprintf(line->who, sizeof(line->who), "%s ← %s", program,
-			escape_buf(parent, sizeof(parent), c->parent));
-	else
-		(void)snprintf(line->who, sizeof(line->who), "%s", program);
+	if (c->parent)
+		(void)escape_buf(parent, sizeof(parent), c->parent);
+	(void)snprintf(
+		line->who, sizeof(line->who), "%s%s%s", program, parent[0] ? " ← " : "", parent);
 }
 
 static void describe_row(struct line *line, const struct change_row *row, const char *home)
@@ -408,7 +407,7 @@ static int add_changes(
 	int r = review_open(stage->job, &look, &review, e);
 	if (r == 0)
 		r = review_collect(review, &changes, e);
-	if (r < 0)
+	if (r < 0 || !changes)
 		return r;
 	if (changes->scratch.count == 0 && changes->real_labelled == 0)
 		return 0;

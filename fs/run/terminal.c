@@ -50,7 +50,7 @@ static bool stop_self(void)
 	(void)sigemptyset(&stop);
 	(void)sigaddset(&stop, SIGTSTP);
 	(void)sigaction(SIGTSTP, &standard, &old);
-	(void)raise(SIGTSTP);
+	(void)kill(getpid(), SIGTSTP);
 	(void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	/* Here it stands, until SIGCONT, which is blocked and therefore pending now. */
 	(void)sigprocmask(SIG_BLOCK, &stop, NULL);

@@ -100,14 +100,12 @@ void probe_cure_namespace(int errnum, char *buf, size_t size)
 void probe_cure_fuse(int errnum, char *buf, size_t size)
 {
 	bool container = probe_container() != NULL;
-	if (errnum == ENOENT && container)
+	if (errnum == EPERM || (errnum == ENOENT && container))
 		(void)snprintf(buf, size, "start the container with: %s", DOCKER_FLAGS);
 	else if (errnum == ENOENT || errnum == ENODEV || errnum == ENXIO)
 		(void)snprintf(buf, size, "sudo modprobe fuse");
 	else if (errnum == EACCES)
 		(void)snprintf(buf, size, "%schmod 0666 /dev/fuse", container ? "" : "sudo ");
-	else if (errnum == EPERM)
-		(void)snprintf(buf, size, "start the container with: %s", DOCKER_FLAGS);
 	else
 		(void)snprintf(buf, size, "writ doctor shows what this machine allows");
 }
