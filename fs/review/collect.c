@@ -88,7 +88,7 @@ int collect_removed_dir(struct collect *x, const struct manifest *m, const char 
 	if (!m->known)
 		return take_real_content(x, c, real_dir, real_name);
 	c->files = manifest_count_below(m, prefix);
-	int r = manifest_check(m, prefix, real_dir, real_name, rel);
+	int r = manifest_check(m, &x->review->roots[x->root], prefix, real_dir, real_name, rel);
 	if (r == -EEXIST) {
 		change_conflict(c, "something in it was added or changed outside since");
 		return 0;
@@ -121,7 +121,7 @@ static int collect_whiteout(struct collect *x, const struct store_entry *entry, 
 	}
 	if (!c->base.known)
 		c->base_unknown = true;
-	else if (!store_print_equal(&c->base, &c->real))
+	else if (!print_is(&x->review->roots[x->root], &c->base, &c->real))
 		change_conflict(c, "changed outside since");
 	if (S_ISDIR(c->real.mode) && !c->conflict)
 		r = check_removed_dir(x, entry, real_dir, real_name, c);
@@ -165,7 +165,7 @@ static int judge_existing(struct collect *x, const struct store_entry *entry,
 		c->base_unknown = true;
 	else if (!c->base.exists)
 		change_conflict(c, "appeared outside since");
-	else if (!store_print_equal(&c->base, &c->real))
+	else if (!print_is(&x->review->roots[x->root], &c->base, &c->real))
 		change_conflict(c, "changed outside since");
 	if (type && S_ISDIR(c->real.mode) && !c->conflict)
 		r = check_removed_dir(x, entry, real_dir, real_name, c);
@@ -176,8 +176,8 @@ static int collect_object(struct collect *x, const struct store_entry *entry, in
 	const char *real_name, struct change *c)
 {
 	const struct store_object *o = entry->object;
-	const struct shown_object shown = {
-		x->review->roots[x->root].store, entry->dir, entry->name, o};
+	const struct shown_object shown = {x->review->roots[x->root].store, entry->dir, entry->name,
+		o, x->review->job->start_ns};
 	int r = 0;
 	c->now = o->st;
 	c->bytes = S_ISDIR(o->st.st_mode) ? 0 : (uint64_t)o->st.st_size;

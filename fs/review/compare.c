@@ -5,7 +5,7 @@
  * and devices are compared by what they are and never opened.
  *
  * Times count only where somebody set them: a file that was written again with the same bytes is
- * no change, one whose data is still the real one's and whose time differs is.
+ * no change, one that was given a time from before the job is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,11 @@
 #define COMPARE_BLOCK_BYTES ((size_t)128 << 10)
 #define COMPARE_BYTES_MAX ((off_t)1 << 30) /* above, equal sizes do not make equal files */
 #define IDENT_CONTENT_MAX ((off_t)64 << 20)
+
+static int64_t timespec_ns(struct timespec t)
+{
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
 
 static int same_bytes(int a, int b, bool *ret)
 {
@@ -98,12 +103,15 @@ static int same_xattrs(
 	return r;
 }
 
-static bool times_differ(const struct store_object *o, const struct stat *real)
+static bool times_differ(const struct shown_object *shown, const struct stat *real)
 {
+	const struct store_object *o = shown->object;
 	if (o->st.st_mtim.tv_sec == real->st_mtim.tv_sec &&
 		o->st.st_mtim.tv_nsec == real->st_mtim.tv_nsec)
 		return false;
-	return S_ISDIR(o->st.st_mode) ? o->times_own : o->data_lower;
+	if (S_ISDIR(o->st.st_mode))
+		return o->times_own;
+	return o->data_lower || timespec_ns(o->st.st_mtim) < shown->since_ns;
 }
 
 static int compare_data(const struct shown_object *shown, int real_dir, const char *real_name,
@@ -140,7 +148,7 @@ int compare_object(const struct shown_object *shown, int real_dir, const char *r
 		*ret_aspects |= ASPECT_MODE;
 	if (st->st_uid != real.st_uid || st->st_gid != real.st_gid)
 		*ret_aspects |= ASPECT_OWNER;
-	if (times_differ(shown->object, &real))
+	if (times_differ(shown, &real))
 		*ret_aspects |= ASPECT_TIMES;
 	r = same_xattrs(shown, real_dir, real_name, &same);
 	if (r)
@@ -188,11 +196,6 @@ void hash_hex(struct sha256 *hash, char ret[static CHANGE_ID_SIZE])
 static void add_u64(struct sha256 *hash, uint64_t v)
 {
 	sha256_add(hash, &v, sizeof v);
-}
-
-static int64_t timespec_ns(struct timespec t)
-{
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 /* What an identity is made of besides the attributes. */

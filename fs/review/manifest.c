@@ -67,6 +67,7 @@ struct manifest_row *manifest_find(const struct manifest *m, const char *rel)
 struct walk {
 	int (*fn)(struct walk *w, const struct store_print *now);
 	const struct manifest *known;
+	const struct review_root *root;
 	struct manifest *gathered;
 	char *rel;
 };
@@ -118,13 +119,13 @@ static int walk_dir(struct walk *w, int parent, const char *name, size_t len, un
 static int check_row(struct walk *w, const struct store_print *now)
 {
 	const struct manifest_row *row = manifest_find(w->known, w->rel);
-	return row && store_print_equal(&row->print, now) ? 0 : -EEXIST;
+	return row && print_is(w->root, &row->print, now) ? 0 : -EEXIST;
 }
 
-int manifest_check(const struct manifest *m, const char *prefix, int real_dir, const char *name,
-	char ret_rel[static PATH_MAX])
+int manifest_check(const struct manifest *m, const struct review_root *root, const char *prefix,
+	int real_dir, const char *name, char ret_rel[static PATH_MAX])
 {
-	struct walk w = {.fn = check_row, .known = m, .rel = ret_rel};
+	struct walk w = {.fn = check_row, .known = m, .root = root, .rel = ret_rel};
 	size_t len = strlen(prefix);
 	if (len >= PATH_MAX)
 		return -ENAMETOOLONG;

@@ -46,7 +46,7 @@ static int add_implied(
 		c.base = row->print;
 	else
 		c.base_unknown = true;
-	if (row && !store_print_equal(&row->print, now))
+	if (row && !print_is(&x->review->roots[x->root], &row->print, now))
 		change_conflict(&c, "changed outside since");
 	c.path = memory_join(&x->changes->memory->memory, x->review->roots[x->root].path, s->rel);
 	if (!c.path)

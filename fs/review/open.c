@@ -57,6 +57,9 @@ static int open_root(
 	struct review_root *root = &r->roots[i];
 	root->path = r->job->roots[i];
 	root->trash = -1;
+	root->touched = touched_new();
+	if (!root->touched)
+		return err_set(e, ENOMEM, "out of memory");
 	root->scratch = job_scratch(r->job, i);
 	if (root->scratch < 0)
 		return err_errno(e, -root->scratch, "scratch of %s in %s", root->path, r->job->id);
@@ -157,6 +160,7 @@ void review_free(struct review *r)
 		(void)fd_close(r->roots[i].scratch);
 		(void)fd_close(r->roots[i].trash);
 		store_free(r->roots[i].own);
+		touched_free(r->roots[i].touched);
 	}
 	if (r->git_ready)
 		(void)git_libgit2_shutdown();

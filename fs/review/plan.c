@@ -239,6 +239,11 @@ static int plan_deleted(struct plan *p, struct change *c)
 	return c->kind != CHANGE_DELETED || add_remove(p, c) ? 0 : -ENOMEM;
 }
 
+static int64_t mtime_of(const struct change *c)
+{
+	return (int64_t)c->now.st_mtim.tv_sec * 1000000000 + c->now.st_mtim.tv_nsec;
+}
+
 static int plan_dir_attr(struct plan *p, struct change *c)
 {
 	if (!S_ISDIR(c->now.st_mode) || c->kind == CHANGE_DELETED)
@@ -249,9 +254,30 @@ static int plan_dir_attr(struct plan *p, struct change *c)
 	if (c->metadata_only) {
 		step->expect = c->base.known ? c->base : c->real;
 		step->ident = memory_string(&p->steps->memory, c->ident);
-	} else {
-		step->mtime_ns =
-			(int64_t)c->now.st_mtim.tv_sec * 1000000000 + c->now.st_mtim.tv_nsec;
+	}
+	if (!c->metadata_only || (c->aspects & ASPECT_TIMES))
+		step->mtime_ns = mtime_of(c);
+	return 0;
+}
+
+/* A directory that was given the time that it had: it has another once files were put into it. */
+static int plan_same_dirs(struct plan *p)
+{
+	struct change_list *same = &p->changes->same;
+	for (size_t i = 0; i < same->count; i++) {
+		struct change *c = &same->items[i];
+		bool directory = S_ISDIR(c->now.st_mode);
+		c->chosen = c->selected && !c->busy;
+		if (!c->chosen)
+			continue;
+		int r = steps_group(p->steps, &c->group);
+		struct step *step = !r && directory ? add(p, STEP_DIR, c) : NULL;
+		if (r || (directory && !step))
+			return -ENOMEM;
+		if (step) {
+			step->expect = c->real;
+			step->mtime_ns = mtime_of(c);
+		}
 	}
 	return 0;
 }
@@ -323,18 +349,13 @@ static int give_group(struct plan *p, struct change *c)
 static int plan_same(struct plan *p)
 {
 	struct change_list *same = &p->changes->same;
-	for (size_t i = same->count; i-- > 0;) {
-		struct change *c = &same->items[i];
-		if (!c->selected || c->busy)
-			continue;
-		int r = steps_group(p->steps, &c->group);
-		if (!r)
+	int r = 0;
+	for (size_t i = same->count; !r && i-- > 0;) {
+		const struct change *c = &same->items[i];
+		if (c->chosen)
 			r = add_drop(p, c, memory_string(&p->steps->memory, c->ident));
-		if (r)
-			return r;
-		c->chosen = true;
 	}
-	return 0;
+	return r;
 }
 
 static int add_collapse(struct plan *p, size_t root, const char *rel)
@@ -367,8 +388,7 @@ int plan_apply(struct plan *p)
 		phase_fn fn;
 		bool backwards;
 	} phases[] = {{give_group, false}, {plan_directory, false}, {plan_file, false},
-		{plan_renamed, false}, {plan_deleted, true}, {plan_dir_attr, true},
-		{plan_drop, true}};
+		{plan_renamed, false}, {plan_deleted, true}, {plan_dir_attr, true}};
 	int r = choose(p);
 	if (!r)
 		r = choose_parents(p);
@@ -376,6 +396,10 @@ int plan_apply(struct plan *p)
 		r = gather_links(p);
 	for (size_t i = 0; !r && i < sizeof phases / sizeof phases[0]; i++)
 		r = each_chosen(p, phases[i].backwards, phases[i].fn);
+	if (!r)
+		r = plan_same_dirs(p);
+	if (!r)
+		r = each_chosen(p, true, plan_drop);
 	if (!r)
 		r = plan_same(p);
 	if (!r)

@@ -35,12 +35,14 @@ int array_grow(void *array, size_t count, size_t *cap, size_t size);
 
 /* ---- open.c ---- */
 
+struct touched;
 struct review_root {
 	struct store *store; /* NULL: nothing was ever redirected here, or the daemon has it */
 	struct store *own;   /* to be freed */
 	const char *path;
 	int scratch; /* O_PATH of N/ */
 	int trash;   /* N/trash, opened when it is needed */
+	struct touched *touched;
 };
 
 struct review {
@@ -87,6 +89,15 @@ void real_cache_drop(struct real_cache *cache);
 int real_print(struct real_cache *cache, const struct review_root *root, const char *rel,
 	struct store_print *ret);
 
+/* ---- touched.c: inodes whose ctime apply itself has changed ---- */
+struct touched *touched_new(void);
+void touched_free(struct touched *t);
+void touched_add(const struct review_root *root, const struct store_print *was);
+/* What is there now is what was: equal, or changed by nothing but an earlier apply, which takes one
+ * name of a file away and so changes the ctime that its other names show. */
+bool print_is(const struct review_root *root, const struct store_print *was,
+	const struct store_print *now);
+
 /* ---- compare.c ---- */
 
 /* One name of scratch as review looks at it. Borrowed. */
@@ -95,6 +106,7 @@ struct shown_object {
 	const struct store_dir *dir;
 	const char *name;
 	const struct store_object *object;
+	int64_t since_ns; /* the job's start; 0 where times do not matter */
 };
 
 /* What differs between the shown object and the real one at real_dir/real_name: *ret_type if they
@@ -147,8 +159,8 @@ void manifest_digest(const struct manifest *m, char ret[static CHANGE_ID_SIZE]);
 size_t manifest_count_below(const struct manifest *m, const char *rel);
 /* 0: everything below real_dir/name is in the manifest (there below prefix) and unchanged;
  * -EEXIST: ret_rel is not. */
-int manifest_check(const struct manifest *m, const char *prefix, int real_dir, const char *name,
-	char ret_rel[static PATH_MAX]);
+int manifest_check(const struct manifest *m, const struct review_root *root, const char *prefix,
+	int real_dir, const char *name, char ret_rel[static PATH_MAX]);
 
 /* ---- collect.c, opaque.c, pair.c ---- */
 

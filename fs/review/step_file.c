@@ -30,9 +30,10 @@ static void target_close(struct target *t)
 	}
 #define cleanup_target cleanup_with(target_close)
 
-static bool same_as_real(struct store *s, const struct held *h, int dir, const char *name)
+static bool same_as_real(
+	const struct review *r, struct store *s, const struct held *h, int dir, const char *name)
 {
-	const struct shown_object shown = {s, &h->dir, h->name, &h->object};
+	const struct shown_object shown = {s, &h->dir, h->name, &h->object, r->job->start_ns};
 	bool type;
 	unsigned aspects;
 	return !compare_object(&shown, dir, name, &type, &aspects) && !type && !aspects;
@@ -61,8 +62,10 @@ static int decide(struct review *r, struct steps *all, const struct step *step, 
 {
 	struct store *s = r->roots[step->root].store;
 	*expect = step->expect;
-	if (store_print_equal(&t->now, expect))
+	if (print_is(&r->roots[step->root], expect, &t->now)) {
+		*expect = t->now;
 		return 0;
+	}
 	if (all->recovering && kept_already(s, step, t)) {
 		(void)unlinkat(store_base(s), t->keep, 0);
 		if (!store_print_of(t->dir, t->name, expect))
@@ -72,7 +75,7 @@ static int decide(struct review *r, struct steps *all, const struct step *step, 
 		*expect = t->now;
 		return 0;
 	}
-	if (t->now.exists && same_as_real(s, &t->held, t->dir, t->name))
+	if (t->now.exists && same_as_real(r, s, &t->held, t->dir, t->name))
 		return 1;
 	step_fail(all, step, RESULT_CONFLICT, "%s",
 		!t->now.exists   ? "removed outside since"
@@ -126,8 +129,12 @@ void step_publish(struct review *r, struct steps *all, struct step *step)
 		 * the real one the name must stay. */
 		.move = !r->live && t.held.dir.lower >= 0};
 	review_before_change();
+	const struct quiet quiet = quiet_start(t.held.dir.upper);
 	int status = store_publish_object(s, &t.held.dir, t.held.name, &t.held.object, &p);
+	quiet_stop(&quiet);
 	review_before_change();
+	if (!status)
+		touched_add(&r->roots[step->root], &expect);
 	if (status == -ESTALE)
 		step_fail(all, step, RESULT_CONFLICT, "changed outside since");
 	else if (status == -EPERM && !S_ISREG(t.held.object.st.st_mode))
@@ -175,7 +182,7 @@ void step_link(struct review *r, struct steps *all, struct step *step)
 	int from_dir cleanup_fd = real_open_dir(&r->roots[step->root], parent);
 	/* Without its first name it is a file of its own. */
 	if (from_dir < 0 || store_print_of(from_dir, from_name, &from) || !from.exists ||
-		!same_as_real(s, &t.held, from_dir, from_name)) {
+		!same_as_real(r, s, &t.held, from_dir, from_name)) {
 		step_publish(r, all, step);
 		return;
 	}
@@ -189,6 +196,8 @@ void step_link(struct review *r, struct steps *all, struct step *step)
 		return;
 	step_temp_name(all, step, temp);
 	int status = place_link(s, &t, &expect, from_dir, from_name, temp);
+	if (!status)
+		touched_add(&r->roots[step->root], &expect);
 	if (status == -EXDEV || status == -EPERM || status == -EMLINK)
 		step_publish(r, all, step);
 	else if (status == -ESTALE)

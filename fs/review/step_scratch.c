@@ -26,6 +26,22 @@ int review_trash(struct review_root *root)
 	return fd;
 }
 
+struct quiet quiet_start(int dir)
+{
+	struct statx stx;
+	if (dir < 0 || sys_statx(dir, "", &stx))
+		return (struct quiet){.dir = -1};
+	return (struct quiet){.dir = dir,
+		.times = {{.tv_nsec = UTIME_OMIT}, {stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec}}};
+}
+
+void quiet_stop(const struct quiet *q)
+{
+	char path[SYS_FD_PATH_MAX];
+	if (q->dir >= 0)
+		(void)utimensat(AT_FDCWD, sys_fd_path(path, q->dir, NULL), q->times, 0);
+}
+
 void step_drop(struct review *r, struct steps *all, struct step *step)
 {
 	const struct review_root *root = &r->roots[step->root];
@@ -44,8 +60,10 @@ void step_drop(struct review *r, struct steps *all, struct step *step)
 	if (!status && !held_is(root, &h, step->ident))
 		return;
 	review_before_change();
+	const struct quiet quiet = quiet_start(h.dir.upper);
 	if (!status)
 		status = store_drop(root->store, &h.dir, h.name, -1, NULL);
+	quiet_stop(&quiet);
 	if (status && status != -ENOTEMPTY && status != -ENOENT)
 		step_fail(all, step, RESULT_FAILED, "cannot be taken out of scratch: %s",
 			strerror(-status));
@@ -169,9 +187,11 @@ void step_discard(struct review *r, struct steps *all, struct step *step)
 		/* What lies in the directory stays: only its attributes are as they were. */
 		status = reset_attr(root->store, &h);
 	} else if (!status) {
+		const struct quiet quiet = quiet_start(h.dir.upper);
 		put_back_moved(r, all, step, &h);
 		step_keep_name(all, step, name);
 		status = store_drop(root->store, &h.dir, h.name, trash, name);
+		quiet_stop(&quiet);
 	}
 	if (status && status != -ENOENT)
 		step_fail(all, step, RESULT_FAILED, "%s", strerror(-status));

@@ -93,8 +93,9 @@ static int check_content(int dir, const char *name, void *arg)
 	if (!status && !m.known)
 		status = -EEXIST;
 	return status ? status
-		      : manifest_check(&m, step->opaque ? step->rel + strlen(step->opaque) + 1 : "",
-				dir, name, rel);
+		      : manifest_check(&m, &r->roots[step->root],
+				step->opaque ? step->rel + strlen(step->opaque) + 1 : "", dir, name,
+				rel);
 }
 
 static void fail_remove(struct steps *all, const struct step *step, int status)
@@ -140,7 +141,7 @@ void step_remove(struct review *r, struct steps *all, struct step *step)
 	if (all->recovering && store_same_mount(s) &&
 		!store_print_of(store_base(s), keep_name, &kept) && kept.exists)
 		return;
-	if (!status && !store_print_equal(&now, &step->expect))
+	if (!status && !print_is(&r->roots[step->root], &step->expect, &now))
 		status = -ESTALE;
 	if (!status && S_ISDIR(now.mode))
 		status = check_content(dir, name, &removal);
@@ -149,6 +150,8 @@ void step_remove(struct review *r, struct steps *all, struct step *step)
 			check_content, &removal};
 		review_before_change();
 		status = keep_object(&keep);
+		if (!status)
+			touched_add(&r->roots[step->root], &step->expect);
 	}
 	if (status)
 		fail_remove(all, step, status);

@@ -118,7 +118,15 @@ int held_open(const struct review_root *root, const char *rel, struct held *h);
 void held_close(struct held *h);
 bool held_is(const struct review_root *root, const struct held *h, const char *ident);
 
-/* step_*.c: 0 done, else step_fail has been called (or -errno: the machine failed) */
+/* Taking a name out of scratch is no change of its directory's time. */
+struct quiet {
+	int dir; /* borrowed, -1: nothing to restore */
+	struct timespec times[2];
+};
+struct quiet quiet_start(int dir);
+void quiet_stop(const struct quiet *q);
+
+/* step_*.c: done, or step_fail has been called. */
 void step_remove(struct review *r, struct steps *all, struct step *step);
 void step_mkdir(struct review *r, struct steps *all, struct step *step);
 void step_dir(struct review *r, struct steps *all, struct step *step);

@@ -390,6 +390,36 @@ static void hard_links_stay_links(void **state)
 	assert_decided(d);
 }
 
+static void lower_links_do_not_fight(void **state)
+{
+	struct desk *d = *state;
+	const char *const one[] = {"a", NULL};
+	/* Names of one file: what apply does to one changes the ctime of the others. */
+	ok(fixture_mkdir(&d->f, "dir", 0755));
+	ok(fixture_file(&d->f, "a", 0644, "x"));
+	ok(fixture_link(&d->f, "a", "b"));
+	ok(fixture_link(&d->f, "a", "c"));
+	ok(fixture_link(&d->f, "a", "dir/d"));
+	ok(do_unlink(d->f.store, "a"));
+	ok(do_create(d->f.store, "a", 0644, "new"));
+	ok(do_unlink(d->f.store, "b"));
+	ok(do_unlink(d->f.store, "c"));
+	ok(do_mknod(d->f.store, "c", S_IFLNK | 0777, 0, "a"));
+	ok(do_unlink(d->f.store, "dir/d"));
+	ok(do_rmdir(d->f.store, "dir"));
+	ok(desk_apply(d, one));
+	assert_int_equal(d->results->left, 0);
+	ok(desk_apply(d, NULL));
+	for (size_t i = 0; i < d->results->count; i++)
+		if (d->results->items[i].why)
+			print_error(
+				"%s: %s\n", d->results->items[i].path, d->results->items[i].why);
+	assert_int_equal(d->results->left, 0);
+	assert_false(real_exists(d, "b"));
+	assert_false(real_exists(d, "dir"));
+	assert_decided(d);
+}
+
 static void a_rename_for_real(void **state)
 {
 	struct desk *d = *state;
@@ -453,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(types_change_for_real, setup, teardown),
 		cmocka_unit_test_setup_teardown(directory_made_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(hard_links_stay_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(lower_links_do_not_fight, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rename_for_real, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_with_any_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(decisions_are_recorded, setup, teardown),

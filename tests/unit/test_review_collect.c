@@ -90,6 +90,23 @@ static void identical_bytes_are_no_change(void **state)
 	assert_false(review_has_changes(&d->job));
 }
 
+static void same_bytes_with_another_time(void **state)
+{
+	struct desk *d = *state;
+	struct place p = PLACE_INIT;
+	ok(fixture_file(&d->f, "f", 0644, "same\n"));
+	ok(do_unlink(d->f.store, "f"));
+	ok(do_create(d->f.store, "f", 0644, "same\n"));
+	ok(desk_look(d));
+	assert_int_equal(d->changes->scratch.count, 0);
+	ok(place_open(d->f.store, "f", true, &p));
+	const struct store_attr attr = {.set_mtime = true, .mtime = {1000000000, 5}};
+	ok(store_setattr(d->f.store, &p.parent, p.name, STORE_SCRATCH, &attr, &p.object));
+	place_close(&p);
+	ok(desk_look(d));
+	assert_kind(d, "f", CHANGE_TIMES, ASPECT_TIMES);
+}
+
 static void made_and_removed_again(void **state)
 {
 	struct desk *d = *state;
@@ -355,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_no_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_added_modified_deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(identical_bytes_are_no_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(same_bytes_with_another_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(made_and_removed_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(metadata_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(types_change, setup, teardown),
