@@ -33,7 +33,7 @@ static ssize_t parent_default_acl(const struct store_dir *dir, void *value, size
 {
 	bool upper;
 	int fd = dir_attr_fd(dir, &upper);
-	return sys_getxattr(fd, NULL, upper ? META_PREFIX ACL_DEFAULT : ACL_DEFAULT, value, size);
+	return sys_getxattr(fd, ".", upper ? META_PREFIX ACL_DEFAULT : ACL_DEFAULT, value, size);
 }
 
 /* inode_init_owner and posix_acl_create of the kernel. */
@@ -128,7 +128,7 @@ static int create_real(struct store *s, const struct store_dir *dir, const char 
 {
 	char acl[4];
 	/* With a default ACL the umask has no say; the file system below applies the ACL. */
-	ssize_t n = sys_getxattr(dir->lower, NULL, ACL_DEFAULT, acl, sizeof acl);
+	ssize_t n = sys_getxattr(dir->lower, ".", ACL_DEFAULT, acl, sizeof acl);
 	if (n < 0 && n != -ERANGE)
 		mode &= ~(cred->umask & 0777);
 	int fd = openat(
@@ -275,7 +275,7 @@ int store_mkdir(struct store *s, const struct store_dir *dir, const char *name,
 		return -ENOENT;
 	if (side == STORE_REAL) {
 		char acl[4];
-		ssize_t n = sys_getxattr(dir->lower, NULL, ACL_DEFAULT, acl, sizeof acl);
+		ssize_t n = sys_getxattr(dir->lower, ".", ACL_DEFAULT, acl, sizeof acl);
 		if (n < 0 && n != -ERANGE)
 			mode &= ~(cred->umask & 0777);
 		r = mkdirat(dir->lower, name, mode & 07777) < 0 ? -errno : 0;
@@ -295,7 +295,7 @@ static int mknod_real(struct store *s, const struct store_dir *dir, const char *
 	if (target)
 		return symlinkat(target, dir->lower, name) < 0 ? -errno : 0;
 	char acl[4];
-	ssize_t n = sys_getxattr(dir->lower, NULL, ACL_DEFAULT, acl, sizeof acl);
+	ssize_t n = sys_getxattr(dir->lower, ".", ACL_DEFAULT, acl, sizeof acl);
 	if (n < 0 && n != -ERANGE)
 		mode &= ~(cred->umask & 0777);
 	if (mknodat(dir->lower, name, mode, rdev) < 0)

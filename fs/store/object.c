@@ -263,7 +263,7 @@ int dir_attr_fd(const struct store_dir *dir, bool *ret_upper)
 {
 	struct store_meta m;
 	*ret_upper = dir->lower < 0 ||
-		     (dir->upper >= 0 && !meta_load(dir->upper, NULL, &m) && (m.flags & META_ATTR));
+		     (dir->upper >= 0 && !meta_load(dir->upper, ".", &m) && (m.flags & META_ATTR));
 	return *ret_upper ? dir->upper : dir->lower;
 }
 
