@@ -5,6 +5,9 @@
 # installed, building as the owner of the checkout, /dev/fuse in containers. Sourced; the caller has
 # set -euo pipefail and stands in the top directory.
 
+# Where an ordinary user of Debian does not look: useradd, setcap.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 SELF=scripts/${0##*/}
 say() { printf '%s: %s\n' "$SELF" "$*"; }
 die() {
@@ -32,7 +35,7 @@ NEED_TEST=(
 	command:patch=patch command:perl=perl command:getfattr=attr command:setfacl=acl
 	command:node=nodejs command:npm=npm command:bwrap=bubblewrap command:useradd=passwd
 	command:setpriv=util-linux command:ps=procps command:getcap=libcap2-bin command:tmux=tmux
-	command:script=bsdutils command:strace=strace
+	command:script=bsdutils command:strace=strace command:groff=groff-base
 )
 # shellcheck disable=SC2034
 NEED_LINT=(

@@ -17,6 +17,8 @@ expect_status 0 "$WRIT" status -j "$job"
 expect_out 'made'
 expect_status 0 "$WRIT" log -j "$job"
 expect_out 'made'
+# The daemon, which holds the job, hears of it a moment later.
+wait_until 10 run -j "$job" -- true
 inside -j "$job" <<'IN'
 expect_file f new
 expect_file made made
