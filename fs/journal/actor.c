@@ -166,7 +166,8 @@ static void parent_name(
 	if (strcmp(parent_mounts, actors->own_mounts) == 0 && strcmp(mounts, parent_mounts) != 0)
 		return;
 	proc_link(ppid, "exe", exe, sizeof exe);
-	if (exe[0] && strcmp(exe, actors->own_exe) == 0)
+	/* The job's init is ours; to an ordinary user it does not show its image. */
+	if (!exe[0] || strcmp(exe, actors->own_exe) == 0)
 		return;
 	ssize_t n = proc_read(ppid, "cmdline", args, sizeof args);
 	program_name(exe, args, n > 0 ? (size_t)n : 0, buf);
