@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,11 +56,24 @@ static int run_in_this_job(const struct run_options *o, const char *id, struct e
 }
 
 /* A killed daemon loses no record: opening its journal writes down what lies in the ring. */
-static void drain_journal(const struct stage *stage)
+static void record_loss(const struct stage *stage, const struct outcome *outcome)
 {
 	struct journal *journal = NULL;
-	if (journal_open(stage->job->dir, &journal, NULL) == 0)
-		(void)journal_close(journal);
+	char note[64];
+	if (journal_open(stage->job->dir, &journal, NULL) < 0)
+		return;
+	(void)snprintf(note, sizeof(note), "the daemon died (%s %d)",
+		WIFSIGNALED(outcome->daemon_status) ? "signal" : "status",
+		WIFSIGNALED(outcome->daemon_status) ? WTERMSIG(outcome->daemon_status)
+						    : WEXITSTATUS(outcome->daemon_status));
+	const struct journal_record record = {.op = JOURNAL_NOTE,
+		.verdict = JOURNAL_REFUSED,
+		.path = stage->roots[0].path,
+		.note = note,
+		.bytes = -1,
+		.result = ENOTCONN};
+	journal_append(journal, &record);
+	(void)journal_close(journal);
 }
 
 /* As git gc --auto: what nobody will miss goes without a word, and not after every run. */
@@ -97,7 +111,7 @@ int run_command(const struct run_options *o, struct err *e)
 		return outcome.status;
 	}
 	if (outcome.daemon_lost)
-		drain_journal(&stage);
+		record_loss(&stage, &outcome);
 	if (stage_finish(&stage, outcome.status, &late) < 0 && e->errnum == 0)
 		*e = late;
 	if (!o->quiet)

@@ -71,6 +71,12 @@ static void cure_apparmor(char *buf, size_t size)
 		access(installed, R_OK) == 0 ? installed : "config/" PROFILE);
 }
 
+const char *probe_reason(int errnum)
+{
+	return errnum == ENOSPC || errnum == EUSERS ? "the limit of namespaces is reached"
+						    : strerror(errnum);
+}
+
 void probe_cure_namespace(int errnum, char *buf, size_t size)
 {
 	bool user = geteuid() != 0;

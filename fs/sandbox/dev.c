@@ -15,8 +15,8 @@
 
 #include "sandbox_i.h"
 
-static const char *const dev_kept[] = {"null", "zero", "full", "random", "urandom", "tty", "ptmx",
-	"fuse", "pts", "shm", "mqueue", "hugepages", NULL};
+static const char *const dev_kept[] = {"null", "zero", "full", "random", "urandom", "tty", "fuse",
+	"pts", "shm", "mqueue", "hugepages", NULL};
 #define DEV_KEPT_MAX 16
 
 static const struct {
@@ -26,13 +26,15 @@ static const struct {
 	{"stdin", "/proc/self/fd/0"},
 	{"stdout", "/proc/self/fd/1"},
 	{"stderr", "/proc/self/fd/2"},
+	/* Bound by itself, the device does not find its pts directory. */
+	{"ptmx", "pts/ptmx"},
 };
 
 /* One entry of the old /dev, held across the mount that covers it. */
 struct dev_entry {
 	int fd;
 	struct stat st;
-	char link[64]; /* where it is a symlink (ptmx -> pts/ptmx) */
+	char link[64]; /* where it is a symlink (shm -> /run/shm) */
 };
 
 static int hold(int dev, const char *name, struct dev_entry *entry)

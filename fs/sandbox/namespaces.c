@@ -32,17 +32,21 @@ static int write_proc(const char *path, const char *text)
 	return 0;
 }
 
+/* AppArmor's restriction lets unshare pass and takes the capabilities away, so that any of the next
+ * steps may be the first to fail. */
+static int refused(struct err *e, int errnum, const char *what)
+{
+	char cure[512];
+	probe_cure_namespace(errnum, cure, sizeof(cure));
+	return err_set(
+		e, errnum, "no user namespace (%s: %s); %s", what, probe_reason(errnum), cure);
+}
+
 int step_unshare(struct launch *l, const struct sandbox_step *step, struct err *e)
 {
 	(void)l;
 	(void)step;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
-		int errnum = errno;
-		char cure[512];
-		probe_cure_namespace(errnum, cure, sizeof(cure));
-		return err_set(e, errnum, "no user namespace: %s; %s", strerror(errnum), cure);
-	}
-	return 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ? refused(e, errno, "unshare") : 0;
 }
 
 int step_map_self(struct launch *l, const struct sandbox_step *step, struct err *e)
@@ -54,19 +58,15 @@ int step_map_self(struct launch *l, const struct sandbox_step *step, struct err 
 		return err_errno(e, errno, "PR_SET_DUMPABLE");
 	int r = write_proc("/proc/self/setgroups", "deny");
 	if (r < 0 && r != -ENOENT)
-		return err_errno(e, -r, "/proc/self/setgroups");
+		return refused(e, -r, "setgroups");
 	(void)snprintf(line, sizeof(line), "%u %u 1", l->plan->uid, l->plan->uid);
 	r = write_proc("/proc/self/uid_map", line);
-	if (r < 0) {
-		/* AppArmor's restriction lets unshare pass and takes the capabilities away. */
-		char cure[512];
-		probe_cure_namespace(-r, cure, sizeof(cure));
-		return err_set(e, -r, "no user namespace: uid_map: %s; %s", strerror(-r), cure);
-	}
+	if (r < 0)
+		return refused(e, -r, "uid_map");
 	(void)snprintf(line, sizeof(line), "%u %u 1", l->plan->gid, l->plan->gid);
 	r = write_proc("/proc/self/gid_map", line);
 	if (r < 0)
-		return err_errno(e, -r, "/proc/self/gid_map");
+		return refused(e, -r, "gid_map");
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_errno(e, errno, "PR_SET_DUMPABLE");
 	return 0;
@@ -140,7 +140,6 @@ int step_private(struct launch *l, const struct sandbox_step *step, struct err *
 {
 	(void)l;
 	(void)step;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(e, errno, "private mounts");
-	return 0;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? refused(e, errno, "mount")
+								     : 0;
 }

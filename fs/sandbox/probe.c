@@ -74,7 +74,7 @@ static void probe_namespace(struct probe *p)
 		return;
 	}
 	p->state = PROBE_MISSING;
-	SAY(p->found, "cannot be made: %s%s", strerror(errnum),
+	SAY(p->found, "cannot be made: %s%s", probe_reason(errnum),
 		probe_seccomp_mode() ? " (a seccomp filter is in force)" : "");
 	probe_cure_namespace(errnum, p->cure, sizeof(p->cure));
 }
@@ -100,7 +100,7 @@ static void probe_fuse_mount(struct probe *p)
 		return;
 	}
 	p->state = PROBE_MISSING;
-	SAY(p->found, "does not mount: %s", strerror(errnum));
+	SAY(p->found, "does not mount: %s", probe_reason(errnum));
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		probe_cure_fuse(errno, p->cure, sizeof(p->cure));
 	else
@@ -117,7 +117,7 @@ static void probe_nested(struct probe *p)
 		return;
 	}
 	p->state = PROBE_MISSING;
-	SAY(p->found, "cannot be made: %s", strerror(errnum));
+	SAY(p->found, "cannot be made: %s", probe_reason(errnum));
 	probe_cure_namespace(errnum, p->cure, sizeof(p->cure));
 }
 
@@ -131,8 +131,8 @@ static void probe_proc(struct probe *p)
 		return;
 	}
 	p->state = PROBE_LIMITED;
-	SAY(p->found, "no new /proc: %s; writ run goes on without", strerror(errnum));
-	if (probe_container())
+	SAY(p->found, "no new /proc: %s; writ run goes on without", probe_reason(errnum));
+	if (errnum == EPERM && probe_container())
 		SAY(p->cure, "docker run --security-opt systempaths=unconfined ...");
 }
 

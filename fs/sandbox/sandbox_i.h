@@ -107,5 +107,7 @@ void sockets_free(char **sockets);
 /* One exact line that cures a failed unshare or open of /dev/fuse on this machine. */
 void probe_cure_namespace(int errnum, char *buf, size_t size);
 void probe_cure_fuse(int errnum, char *buf, size_t size);
+/* strerror(), but for what the errno of namespaces means. */
+const char *probe_reason(int errnum);
 
 #endif
