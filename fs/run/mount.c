@@ -133,7 +133,14 @@ static int serve_behind(struct stage *stage, const struct daemon_options *o, str
 int mount_start(const struct mount_options *o, struct err *e)
 {
 	cleanup_free char *dir = NULL, *root = NULL;
+	const char *id = NULL;
 	struct stage stage cleanup_stage = STAGE_INIT;
+	if (run_inside_job(&id)) {
+		(void)err_set(e, EBUSY,
+			"this is inside job %s, where writ has no records; mount from outside it",
+			id);
+		return EXIT_BAD_USE;
+	}
 	if (resolve(o->dir, &dir, e) < 0 || resolve(o->root ? o->root : o->dir, &root, e) < 0 ||
 		check_places(root, dir, e) < 0 || stage_for_mount(root, dir, &stage, e) < 0)
 		return EXIT_BAD_USE;

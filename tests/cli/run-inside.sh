@@ -12,6 +12,10 @@ expect_lines "$ERR" 1
 expect_file job "$WRIT_JOB"
 expect_status 127 "$WRIT" run -q -- no-such-program-anywhere
 expect_status 125 "$WRIT" run -q -j other-1 -- true
+mkdir d
+expect_status 2 "$WRIT" mount d
+expect_lines "$ERR" 1
+expect_err 'inside job'
 IN
 expect_no job
 WRIT_JOB=sh-99 run -- sh -c 'echo "$WRIT_JOB"' >"$OUT"
