@@ -183,7 +183,7 @@ static int populate_dir(const struct fixture *f, struct random *r, const char *p
 	return 0;
 }
 
-int fixture_populate(const struct fixture *f, uint64_t seed)
+int fixture_populate(const struct fixture *f, uint64_t seed, bool groups)
 {
 	struct random r = {seed};
 	int result = populate_dir(f, &r, "", 0);
@@ -196,11 +196,12 @@ int fixture_populate(const struct fixture *f, uint64_t seed)
 		if (result < 0)
 			return result;
 	}
+	result = fixture_file(f, "grant/in/three", 0644, "inside");
+	if (result < 0 || !groups)
+		return result;
 	result = fixture_file(f, "links/one", 0644, "one inode, two names");
 	if (result == 0)
 		result = fixture_link(f, "links/one", "links/two");
-	if (result == 0)
-		result = fixture_file(f, "grant/in/three", 0644, "inside");
 	if (result == 0)
 		result = fixture_file(f, "links/four", 0600, "one inode, three names");
 	if (result == 0)

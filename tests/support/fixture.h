@@ -40,8 +40,8 @@ int fixture_link(const struct fixture *f, const char *from, const char *to);
 int fixture_node(const struct fixture *f, const char *path, mode_t mode);
 int fixture_xattr(const struct fixture *f, const char *path, const char *attr, const void *value,
 	size_t size);
-/* A tree of some hundred objects of every kind, made from seed. */
-int fixture_populate(const struct fixture *f, uint64_t seed);
+/* A tree of some hundred objects of every kind, made from seed; groups: with hard links. */
+int fixture_populate(const struct fixture *f, uint64_t seed, bool groups);
 
 /* A name as a FUSE handler holds it. */
 struct place {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define XATTRS_MAX 65536
+#define YEAR_2020 1577836800
 
 struct seen {
 	dev_t dev;
@@ -158,6 +159,9 @@ static void put_stat(struct taking *t, FILE *f, const struct stat *st)
 	if (t->flags & (dir ? SNAPSHOT_DIR_MTIME : SNAPSHOT_MTIME))
 		(void)fprintf(
 			f, " mtime %lld.%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+	if ((t->flags & SNAPSHOT_OLD_MTIME) && !dir && st->st_mtim.tv_sec < YEAR_2020)
+		(void)fprintf(
+			f, " mtime %lld.%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 	if (t->flags & SNAPSHOT_INODES)
 		(void)fprintf(f, " ino %lu ctime %lld.%09ld blocks %lld", (unsigned long)st->st_ino,
 			(long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
@@ -208,8 +212,12 @@ static int take_one(struct taking *t, int dirfd, const char *name, const char *p
 		return -ENAMETOOLONG;
 	if (t->except && strcmp(path, t->except) == 0)
 		return 0;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	/* A directory that can be listed and not entered: its names are all there is to see. */
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != EACCES)
+			return -errno;
+		st = (struct stat){0};
+	}
 	int r = describe(t, dirfd, name, path, &st);
 	if (r < 0 || !S_ISDIR(st.st_mode))
 		return r;

@@ -16,6 +16,7 @@ enum snapshot_flags {
 	SNAPSHOT_INODES = 8, /* inode number, ctime and blocks: the very same objects, untouched */
 	SNAPSHOT_EXTENTS = 16,    /* where data begins and ends (SEEK_DATA, SEEK_HOLE) */
 	SNAPSHOT_ALL_XATTRS = 32, /* also system.*, security.* and trusted.* */
+	SNAPSHOT_OLD_MTIME = 64,  /* of all but directories, if before 2020: set by a program */
 	SNAPSHOT_SAME = SNAPSHOT_OWNERS | SNAPSHOT_MTIME | SNAPSHOT_DIR_MTIME | SNAPSHOT_INODES |
 			SNAPSHOT_ALL_XATTRS,
 };

@@ -183,32 +183,6 @@ static void test_rename_between_names_of_one_file(void **state)
 	assert_names(f->store, "", "a\nb\n");
 }
 
-static int count_entry(const struct store_entry *entry, void *arg)
-{
-	*(int *)arg += *entry->path && entry->object->layer == STORE_UPPER &&
-		       S_ISREG(entry->object->st.st_mode);
-	return 0;
-}
-
-/* Whatever becomes of the names, a change that the job can see can be reviewed and dropped. */
-static void test_a_changed_group_is_always_in_the_walk(void **state)
-{
-	struct fixture *f = *state;
-	int changed = 0;
-	make_group(f);
-	assert_ok(do_write(f->store, "a", 0, "S", 1));
-	assert_ok(do_unlink(f->store, "a"));
-	assert_shows(f->store, "c", "Shared");
-	assert_ok(store_walk(f->store, "", count_entry, &changed));
-	assert_true(changed > 0);
-	assert_ok(do_drop_all(f->store));
-	assert_shows(f->store, "a", "shared");
-	assert_shows(f->store, "c", "shared");
-	assert_shows(f->store, "d/b", "shared");
-	assert_ok(fixture_restart(f));
-	assert_shows(f->store, "c", "shared");
-}
-
 static void test_on_the_real_side(void **state)
 {
 	struct fixture *f = *state;
@@ -240,7 +214,6 @@ int main(void)
 		store_test(test_lower_group_moves_a_name),
 		store_test(test_lower_group_gets_another_name),
 		store_test(test_rename_between_names_of_one_file),
-		store_test(test_a_changed_group_is_always_in_the_walk),
 		store_test(test_on_the_real_side),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ struct run {
 	struct model *model;
 	struct snapshot before;
 	uint64_t seed;
+	bool groups; /* with hard links in the real tree: every second seed */
 	char text[4096];
 };
 
@@ -94,13 +95,13 @@ static int run_grant_is_real(struct run *run)
 
 static void run_start(struct run *run, uint64_t seed, const char *grant)
 {
-	*run = (struct run){.seed = seed};
+	*run = (struct run){.seed = seed, .groups = seed % 2 == 0};
 	run->limits = (struct op_limits){.grant = grant, .reopen = true, .write_max = 5000};
 	int r = fixture_open(&run->f);
 	if (r == -ENOTSUP)
 		skip();
 	assert_int_equal(r, 0);
-	assert_int_equal(fixture_populate(&run->f, seed), 0);
+	assert_int_equal(fixture_populate(&run->f, seed, run->groups), 0);
 	run->model = model_load(run->f.real);
 	assert_non_null(run->model);
 	assert_int_equal(snapshot_take(run->f.real, grant, SNAPSHOT_SAME, &run->before), 0);
@@ -123,6 +124,10 @@ static int run_finish(struct run *run)
 		return -1;
 	if (fixture_restart(&run->f) < 0 || run_compare(run, "the view after a restart") < 0)
 		return -1;
+	/* Names of a real group that the job did not touch show its change, and have no entry that
+	 * could be dropped. */
+	if (run->groups)
+		return 0;
 	/* Without the job's changes the real tree is seen again. */
 	int dropped = do_drop_all(run->f.store);
 	if (dropped < 0) {

@@ -144,7 +144,21 @@ static void test_new_file_by_move(void **state)
 	assert_ok(fixture_start(f));
 	assert_true(store_same_mount(f->store));
 	check_new_file(f, true);
-	assert_int_equal(faccessat(f->scratch, "tree/new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+}
+
+/* What looks on disk as it is to be is moved as it is; nothing is copied. */
+static void test_plain_file_is_moved(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	assert_ok(fixture_start(f));
+	assert_ok(do_create(f->store, "plain", 0644, "content"));
+	assert_int_equal(fstatat(f->scratch, "tree/plain", &st, 0), 0);
+	assert_ok(publish(f, "plain", &nothing, NULL, true));
+	assert_int_equal(real_stat(f, "plain").st_ino, st.st_ino);
+	assert_int_equal(faccessat(f->scratch, "tree/plain", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+	assert_real(f, "plain", "content");
+	assert_int_equal(shown(f->store, "plain").layer, STORE_LOWER);
 }
 
 static void test_special_kinds(void **state)
@@ -514,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		store_test(test_new_file_by_copy),
 		store_test(test_new_file_by_move),
+		store_test(test_plain_file_is_moved),
 		store_test(test_special_kinds),
 		store_test(test_replaced_file_is_kept),
 		store_test(test_replaced_file_is_kept_with_move),
