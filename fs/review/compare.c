@@ -163,22 +163,21 @@ int compare_object(const struct shown_object *shown, int real_dir, const char *r
 
 static int hash_content(const struct shown_object *shown, struct sha256 *hash)
 {
-	char *block cleanup_free = malloc(COMPARE_BLOCK_BYTES);
 	int fd cleanup_fd = -1;
-	if (!block)
-		return -ENOMEM;
 	int r = store_open_object(
 		shown->store, shown->dir, shown->name, shown->object, O_RDONLY, &fd);
 	/* Its data is the real one's, and that is gone: a conflict, whatever its identity. */
-	if (r == -ENOENT || r == -ESTALE)
-		return 0;
-	while (!r) {
+	if (r)
+		return r == -ENOENT || r == -ESTALE ? 0 : r;
+	char *block cleanup_free = malloc(COMPARE_BLOCK_BYTES);
+	if (!block)
+		return -ENOMEM;
+	for (;;) {
 		ssize_t n = sys_read_full(fd, block, COMPARE_BLOCK_BYTES);
 		if (n <= 0)
 			return (int)n;
 		sha256_add(hash, block, (size_t)n);
 	}
-	return r;
 }
 
 void hash_hex(struct sha256 *hash, char ret[static CHANGE_ID_SIZE])

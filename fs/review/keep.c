@@ -31,12 +31,14 @@ bool keep_is_expected(const struct store_print *now, const struct store_print *e
 static int copy_xattrs(int from_dir, const char *from, int to_dir, const char *to)
 {
 	char *names cleanup_free = malloc(XATTR_BYTES);
-	char *value cleanup_free = malloc(XATTR_BYTES);
-	if (!names || !value)
+	if (!names)
 		return -ENOMEM;
 	ssize_t n = sys_listxattr(from_dir, from, names, XATTR_BYTES);
-	if (n < 0)
+	if (n <= 0)
 		return n == -EOPNOTSUPP ? 0 : (int)n;
+	char *value cleanup_free = malloc(XATTR_BYTES);
+	if (!value)
+		return -ENOMEM;
 	for (const char *attr = names; attr < names + n; attr += strlen(attr) + 1) {
 		ssize_t len = sys_getxattr(from_dir, from, attr, value, XATTR_BYTES);
 		if (len < 0)

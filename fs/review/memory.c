@@ -61,9 +61,9 @@ const char *memory_join(struct memory *m, const char *dir, const char *name)
 	char *p = memory_get(m, dir_len + name_len + 2);
 	if (!p)
 		return NULL;
-	memcpy(p, dir, dir_len);
-	p[dir_len] = '/';
-	memcpy(p + dir_len + 1, name, name_len + 1);
+	char *at = mempcpy(p, dir, dir_len);
+	*at++ = '/';
+	memcpy(at, name, name_len + 1);
 	return p;
 }
 

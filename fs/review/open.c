@@ -244,7 +244,7 @@ bool review_has_changes(struct job *job)
 	struct review_options options = {.look = true, .home = "/", .path_env = ""};
 	struct review *r cleanup_with(review_freep) = NULL;
 	struct changes *c cleanup_with(changes_freep) = changes_new();
-	if (!c || review_open(job, &options, &r, NULL) || r->remote_look)
+	if (!c || review_open(job, &options, &r, NULL) || !r || r->remote_look)
 		return true;
 	/* 1: found one; an error is no reason to call a job empty. */
 	return collect_scratch(r, true, c) != 0;

@@ -69,7 +69,7 @@ int pair_renames(struct review *r, struct changes *c)
 	}
 	if (status || !count)
 		return status;
-	qsort(origins, count, sizeof *origins, compare_origins);
+	qsort(origins, count, sizeof(struct change *), compare_origins);
 	for (size_t i = 0; !status && i < list->count; i++) {
 		struct change *added = &list->items[i];
 		if (added->kind != CHANGE_ADDED || S_ISDIR(added->now.st_mode))
@@ -77,7 +77,7 @@ int pair_renames(struct review *r, struct changes *c)
 		struct change key = {.root = added->root, .base.ino = added->now.st_ino};
 		struct change *wanted = &key;
 		struct change **found =
-			bsearch(&wanted, origins, count, sizeof *origins, compare_origins);
+			bsearch(&wanted, origins, count, sizeof(struct change *), compare_origins);
 		if (found && (*found)->kind != CHANGE_KIND_MAX &&
 			((*found)->base.mode & S_IFMT) == (added->now.st_mode & S_IFMT))
 			status = pair_with(r, &c->memory->memory, added, *found);
@@ -115,7 +115,7 @@ static int index_paths(struct changes *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->scratch.count; i++)
 		by_path[i] = &c->scratch.items[i];
-	qsort(by_path, c->scratch.count, sizeof *by_path, compare_paths);
+	qsort(by_path, c->scratch.count, sizeof(struct change *), compare_paths);
 	free(c->memory->by_path);
 	c->memory->by_path = by_path;
 	return 0;

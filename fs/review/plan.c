@@ -164,7 +164,7 @@ static int compare_links(const void *a, const void *b)
 /* Files of several names: the first name is published, the others become links to it. */
 static int gather_links(struct plan *p)
 {
-	p->links = calloc(p->changes->scratch.count + 1, sizeof *p->links);
+	p->links = calloc(p->changes->scratch.count + 1, sizeof(struct change *));
 	if (!p->links)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->changes->scratch.count; i++) {
@@ -174,7 +174,7 @@ static int gather_links(struct plan *p)
 			p->links[p->link_count++] = c;
 	}
 	if (p->link_count)
-		qsort(p->links, p->link_count, sizeof *p->links, compare_links);
+		qsort(p->links, p->link_count, sizeof(struct change *), compare_links);
 	return 0;
 }
 
@@ -184,7 +184,7 @@ static const struct change *first_name(const struct plan *p, const struct change
 	if (!p->link_count)
 		return NULL;
 	const struct change **found =
-		bsearch(&c, p->links, p->link_count, sizeof *p->links, compare_links);
+		bsearch(&c, p->links, p->link_count, sizeof(struct change *), compare_links);
 	while (found && found > p->links && found[-1]->root == c->root &&
 		found[-1]->now.st_ino == c->now.st_ino)
 		found--;

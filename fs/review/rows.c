@@ -168,8 +168,8 @@ static int make_rows(const struct grouping *g, const struct change **own, size_t
 
 int review_rows(const struct change_list *list, size_t max, struct change_rows *ret)
 {
-	const struct change **own cleanup_free = calloc(list->count + 1, sizeof *own);
-	const struct change **plain cleanup_free = calloc(list->count + 1, sizeof *plain);
+	const struct change **own cleanup_free = calloc(list->count + 1, sizeof(struct change *));
+	const struct change **plain cleanup_free = calloc(list->count + 1, sizeof(struct change *));
 	struct group *groups cleanup_free = calloc(list->count + 1, sizeof *groups);
 	struct grouping g = {.plain = plain, .groups = groups};
 	struct change_rows rows = {0};

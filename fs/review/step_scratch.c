@@ -130,7 +130,6 @@ static void put_back_moved(
 
 static int reset_attr(struct store *s, struct held *h)
 {
-	struct str list cleanup_str = STR_INIT;
 	struct stat real;
 	struct statx stx;
 	int status = sys_statx(h->dir.lower, h->name, &stx);
