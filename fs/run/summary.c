@@ -52,6 +52,9 @@ char *summary_grants(const struct policy *policy, const char *home, bool no_gran
 		}
 		str_add(&out, named++ ? ", " : "");
 		add_path(&out, rule->path, home);
+		/* X and X/ and X/** are the same. */
+		if (out.len > 3 && strcmp(out.p + out.len - 3, "/**") == 0)
+			out.p[out.len -= 3] = '\0';
 	}
 	if (more > 0)
 		str_addf(&out, " and %zu more", more);
@@ -85,6 +88,7 @@ void summary_start(const struct stage *stage)
 {
 	cleanup_str struct str out = STR_INIT;
 	const char *const *notes;
+	const char *why = NULL;
 	if (!isatty(STDERR_FILENO))
 		return;
 	str_addf(&out, "writ: %s · real: %s · all else in ", stage->job->id,
@@ -92,8 +96,11 @@ void summary_start(const struct stage *stage)
 	add_roots(&out, stage);
 	str_add(&out, " is redirected\n");
 	size_t count = policy_notes(stage->policy, &notes);
+	(void)policy_workspace(stage->policy, &why);
 	for (size_t i = 0; i < count; i++) {
 		char shown[ERR_TEXT_MAX];
+		if (why && strstr(notes[i], why)) /* said in the line above */
+			continue;
 		str_addf(&out, "writ: %s\n", escape_buf(shown, sizeof(shown), notes[i]));
 	}
 	print(&out);
