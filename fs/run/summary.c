@@ -52,9 +52,12 @@ char *summary_grants(const struct policy *policy, const char *home, bool no_gran
 		}
 		str_add(&out, named++ ? ", " : "");
 		add_path(&out, rule->path, home);
-		/* X and X/ and X/** are the same. */
-		if (out.len > 3 && strcmp(out.p + out.len - 3, "/**") == 0)
-			out.p[out.len -= 3] = '\0';
+		/* All ways to write "X and all beneath" are shown as X. */
+		while (out.len > 2 && strchr("/*", out.p[out.len - 1]) &&
+			strchr("/*", out.p[out.len - 2]))
+			out.p[--out.len] = '\0';
+		if (out.len > 1 && out.p[out.len - 1] == '/')
+			out.p[--out.len] = '\0';
 	}
 	if (more > 0)
 		str_addf(&out, " and %zu more", more);
