@@ -53,10 +53,9 @@ char *summary_grants(const struct policy *policy, const char *home, bool no_gran
 		str_add(&out, named++ ? ", " : "");
 		add_path(&out, rule->path, home);
 		/* All ways to write "X and all beneath" are shown as X. */
-		while (out.len > 2 && strchr("/*", out.p[out.len - 1]) &&
-			strchr("/*", out.p[out.len - 2]))
-			out.p[--out.len] = '\0';
-		if (out.len > 1 && out.p[out.len - 1] == '/')
+		if (out.len > 3 && strcmp(out.p + out.len - 3, "/**") == 0)
+			out.p[out.len -= 3] = '\0';
+		else if (out.len > 1 && out.p[out.len - 1] == '/')
 			out.p[--out.len] = '\0';
 	}
 	if (more > 0)
