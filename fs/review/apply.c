@@ -134,6 +134,9 @@ static int act(struct review *r, struct changes *c, const struct review_act *how
 		stop_groups(steps);
 	record(r, steps, c);
 	note_review(r, steps->discard);
+	struct err noted = {0};
+	if (shown_forget(r, c, steps, &noted))
+		log_warning("%s", noted.text);
 	return status;
 }
 

@@ -2,14 +2,15 @@
 /*
  * shown.json: for each path the id of the change that the person saw last. One string an entry,
  * "ID PATH" with the path's unusual bytes as %XX, so that any name fits into JSON and a reader can
- * tell what it says. What was shown and is no change any more is left out at the next writing.
+ * tell what it says. What is no change any more is left out at the next writing, and what was
+ * decided at once: another change at the same path is a new one, not one that drifted.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "review_i.h"
+#include "steps.h"
 
 #define SHOWN_FILE "shown.json"
 
@@ -88,7 +89,20 @@ int shown_mark(struct review *r, struct changes *c)
 	return status;
 }
 
-int review_mark_shown(struct review *r, const struct changes *c, struct err *e)
+/* The id to be noted for a change, NULL: none. decided: what has left scratch, or NULL. */
+static const char *id_to_note(
+	const struct shown *s, const struct change *c, const struct steps *decided)
+{
+	if (!decided && c->selected)
+		return c->id;
+	if (decided && c->chosen && decided->groups[c->group].result == RESULT_KIND_MAX)
+		return NULL;
+	const struct shown_row *row = shown_find(s, c->path);
+	return row ? row->id : NULL;
+}
+
+static int shown_write(
+	struct review *r, const struct changes *c, const struct steps *decided, struct err *e)
 {
 	struct shown s cleanup_with(shown_free) = {0};
 	struct str text cleanup_str = STR_INIT;
@@ -98,13 +112,11 @@ int review_mark_shown(struct review *r, const struct changes *c, struct err *e)
 		return err_errno(e, -status, "cannot read what was shown of %s", r->job->id);
 	str_add(&text, "{\"v\":1,\"shown\":[");
 	for (size_t i = 0; i < c->scratch.count; i++) {
-		const struct change *change = &c->scratch.items[i];
-		const struct shown_row *row =
-			change->selected ? NULL : shown_find(&s, change->path);
-		if (!change->selected && !row)
+		const char *id = id_to_note(&s, &c->scratch.items[i], decided);
+		if (!id)
 			continue;
-		str_addf(&text, "%s\n\"%s ", first ? "" : ",", row ? row->id : change->id);
-		path_escape(&text, change->path);
+		str_addf(&text, "%s\n\"%s ", first ? "" : ",", id);
+		path_escape(&text, c->scratch.items[i].path);
 		str_add_char(&text, '"');
 		first = false;
 	}
@@ -115,4 +127,15 @@ int review_mark_shown(struct review *r, const struct changes *c, struct err *e)
 	if (status)
 		return err_errno(e, -status, "cannot note what was shown of %s", r->job->id);
 	return 0;
+}
+
+int review_mark_shown(struct review *r, const struct changes *c, struct err *e)
+{
+	return shown_write(r, c, NULL, e);
+}
+
+int shown_forget(
+	struct review *r, const struct changes *c, const struct steps *decided, struct err *e)
+{
+	return shown_write(r, c, decided, e);
 }

@@ -80,6 +80,10 @@ int intent_pending(struct job *job, bool *ret, struct err *e);
 int intent_each(
 	struct job *job, int (*fn)(struct steps *steps, void *arg), void *arg, struct err *e);
 
+/* shown.c: forgets what has been done. */
+int shown_forget(
+	struct review *r, const struct changes *c, const struct steps *decided, struct err *e);
+
 /* plan.c, plan_discard.c */
 struct plan {
 	struct review *review;

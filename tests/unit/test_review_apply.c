@@ -253,6 +253,11 @@ static void drift_is_refused(void **state)
 	ok(desk_apply(d, NULL));
 	assert_result(d, "a", RESULT_APPLIED);
 	assert_decided(d);
+	/* What comes after an apply is another change. */
+	ok(do_unlink(d->f.store, "a"));
+	ok(desk_apply(d, NULL));
+	assert_result(d, "a", RESULT_APPLIED);
+	assert_int_equal(d->results->unshown, 1);
 }
 
 static void a_part_with_its_parents(void **state)
