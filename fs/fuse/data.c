@@ -105,8 +105,11 @@ static int drop_privileges(
 	struct store_dir dir = up.entry ? ref_dir(&up) : ref_dir(&place->dir);
 	if (!r)
 		r = store_setattr(s->store, &dir, place->name, side, &a, &place->o);
-	if (!r)
+	if (!r) {
 		table_flags(s->table, place->view.slot, 0, NODE_PRIVS);
+		/* The kernel leaves the bits to us and goes on believing in them. */
+		notify_inode(s->notifier, table_ino(s->table, place->view.slot));
+	}
 	return r;
 }
 

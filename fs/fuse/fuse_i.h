@@ -199,6 +199,7 @@ struct session {
 	struct watch *watch;
 	struct pins *pins;
 	struct seen *seen;
+	bool has_reveal; /* the policy reopens something that it hides */
 	gid_t *groups;
 	int ngroups;
 	bool is_root; /* the daemon's effective uid is 0 */
@@ -268,8 +269,9 @@ struct decision {
 	enum verdict_kind kind;
 	enum store_side side; /* where a change goes, unless refused */
 	bool hidden;
-	bool sticky;  /* redirected because it was */
-	int32_t rule; /* -1: none; RULE_ASK: record_change finds it if it has to record at all */
+	bool passable; /* hidden, but a narrower rule may reopen something beneath */
+	bool sticky;   /* redirected because it was */
+	int32_t rule;  /* -1: none; RULE_ASK: record_change finds it if it has to record at all */
 };
 #define RULE_ASK (-2)
 

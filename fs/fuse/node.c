@@ -192,11 +192,15 @@ static int pin_dir(struct session *s, slot_t slot)
 	return fds_add(s->fds, slot, FD_DIR, lower, upper, true, NULL);
 }
 
-static int open_for_pin(struct session *s, const struct store_dir *dir, const char *name,
-	const struct store_object *o)
+static int open_for_pin(struct session *s, slot_t slot, const struct store_dir *dir,
+	const char *name, const struct store_object *o)
 {
+	struct fd_ref held cleanup_fd_ref = FD_REF_INIT;
 	int fd = -1;
 	int r = -EACCES;
+	/* The mode (0444) may not let us open it again as it was opened at CREATE. */
+	if (!fds_get(s->fds, slot, FD_WRITE, &held))
+		return fcntl(held.fd, F_DUPFD_CLOEXEC, 3);
 	if (S_ISREG(o->st.st_mode)) {
 		r = o->data_lower ? -EBUSY : store_open_object(s->store, dir, name, o, O_RDWR, &fd);
 		if (r)
@@ -218,7 +222,7 @@ int node_pin(struct session *s, slot_t slot, const struct store_dir *dir, const 
 		return r;
 	if (S_ISDIR(o->st.st_mode))
 		return pin_dir(s, slot);
-	int fd = open_for_pin(s, dir, name, o);
+	int fd = open_for_pin(s, slot, dir, name, o);
 	if (fd < 0)
 		return fd;
 	bool upper = o->layer == STORE_UPPER && !o->data_lower;

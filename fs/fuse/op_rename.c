@@ -223,7 +223,8 @@ static int move_checks(struct move *m, unsigned flags)
 	return 0;
 }
 
-static void move_done(struct move *m, const struct target *replaced, unsigned flags)
+static void move_done(
+	struct move *m, const struct target *replaced, unsigned flags, const struct store_key *was)
 {
 	struct session *s = m->s;
 	if (flags & RENAME_EXCHANGE) {
@@ -240,7 +241,10 @@ static void move_done(struct move *m, const struct target *replaced, unsigned fl
 		aliases_remove(s->aliases, m->node, m->from.parent, m->from.name);
 		if (!(flags & RENAME_EXCHANGE))
 			table_rename(s->table, m->node, m->to.parent, m->to.name);
-		if (m->to.o.layer != STORE_NONE)
+		/* Only another inode: a descriptor of this one may be the last way to it (0444). */
+		if (m->to.o.layer != STORE_NONE && memcmp(&m->to.o.key, was, sizeof *was) != 0)
+			node_rekeyed(s, m->node, &m->to.o);
+		else if (S_ISDIR(m->to.o.st.st_mode))
 			node_rekeyed(s, m->node, &m->to.o);
 	}
 	table_new_epoch(s->table);
@@ -267,6 +271,10 @@ static int rename_locked(struct move *m, fuse_ino_t parent, const char *name, fu
 		return r;
 	txn_intent(m->s->table, txn, &m->from.o.key);
 	struct target replaced = m->to;
+	struct store_key was = {0};
+	struct node_view v;
+	if (m->node && !table_view_slot(m->s->table, m->node, &v))
+		was = v.key;
 	if (m->to.exists && !(flags & RENAME_EXCHANGE))
 		remove_pin(m->s, &m->to);
 	struct as_caller caller cleanup_caller =
@@ -275,7 +283,7 @@ static int rename_locked(struct move *m, fuse_ino_t parent, const char *name, fu
 			: (struct as_caller){false};
 	r = move_choose(m, flags);
 	if (!r)
-		move_done(m, &replaced, flags);
+		move_done(m, &replaced, flags, &was);
 	else if (m->replaced)
 		fds_drop(m->s->fds, m->replaced, FD_PIN);
 	return r;

@@ -68,7 +68,8 @@ void reply_stat(struct session *s, const struct store_dir *dir, const char *name
 	if (d->kind == VERDICT_REFUSE && !S_ISLNK(ret->st_mode))
 		ret->st_mode &= ~(mode_t)0222;
 	if (d->hidden && !S_ISLNK(ret->st_mode))
-		ret->st_mode &= S_IFMT;
+		ret->st_mode =
+			(ret->st_mode & S_IFMT) | (d->passable && S_ISDIR(ret->st_mode) ? 0111 : 0);
 }
 
 double reply_timeout(const struct session *s, slot_t dir, const struct store_object *o)

@@ -140,6 +140,14 @@ static int setup_fuse(struct session *s)
 	return r;
 }
 
+static void load_policy(struct session *s)
+{
+	s->root_state = policy_root_state(s->o.policy, s->o.root);
+	for (size_t i = 0; i < policy_rule_count(s->o.policy); i++)
+		if (policy_rule_get(s->o.policy, (int32_t)i)->kind == RULE_REVEAL)
+			s->has_reveal = true;
+}
+
 int session_create(const struct session_options *options, struct session **ret, struct err *e)
 {
 	struct session *s = calloc(1, sizeof *s);
@@ -152,7 +160,7 @@ int session_create(const struct session_options *options, struct session **ret, 
 	(void)umask(0);
 	store_set_umask(s->store, 0);
 	if (options->policy)
-		s->root_state = policy_root_state(options->policy, options->root);
+		load_policy(s);
 	pthread_rwlockattr_t attr;
 	(void)pthread_rwlockattr_init(&attr);
 	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

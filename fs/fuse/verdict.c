@@ -18,6 +18,7 @@ static struct decision from_policy(const struct session *s, const struct states 
 	return (struct decision){.kind = v.kind,
 		.side = v.kind == VERDICT_GRANT ? STORE_REAL : STORE_SCRATCH,
 		.hidden = v.hidden,
+		.passable = v.hidden && s->has_reveal && !policy_uniform(s->o.policy, st->present),
 		.rule = v.rule};
 }
 
