@@ -20,7 +20,7 @@ import sys
 import time
 
 FILES = 3000
-DIRECTORIES = 300
+TOPS, SUBS = 17, 18  # directories of about ten files
 VICTIMS = 2000
 BIG_BYTES = 256 << 20
 CREATES = 4000
@@ -32,7 +32,7 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 # ---- the worker: runs commands where it stands and says how long they took ----
 
 def worker():
-    print("ready", flush=True)
+    print("ready " + os.environ.get("WRIT_JOB", ""), flush=True)
     for line in sys.stdin:
         command = json.loads(line)
         start = time.perf_counter()
@@ -48,9 +48,11 @@ class Worker:
         command = prefix + ["/usr/bin/python3", "-IB", os.path.abspath(__file__), "--worker"]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True, env=environment, cwd="/")
-        if self.child.stdout.readline() != "ready\n":
+        said = self.child.stdout.readline()
+        if not said.startswith("ready"):
             self.child.wait()
             raise OSError(f"could not start: {' '.join(prefix)}")
+        self.job = said.split()[1] if len(said.split()) > 1 else None
 
     def run(self, command):
         self.child.stdin.write(json.dumps(command) + "\n")
@@ -77,6 +79,9 @@ class Contender:
         self.tree = os.path.join(bench.work, "trees", self.name.replace(" ", "-"))
         self.seen = self.tree
         self.worker = None
+
+    def begin_round(self):
+        """What the round before wrote is forgotten; within a round it stays over a remount."""
 
     def mount(self):
         pass
@@ -138,12 +143,14 @@ class Bindfs(Mounted):
 class FuseOverlayfs(Mounted):
     name = "fuse-overlayfs"
 
+    def begin_round(self):
+        shutil.rmtree(os.path.join(self.bench.work, "scratch"), ignore_errors=True)
+
     def command(self):
         scratch = os.path.join(self.bench.work, "scratch")
-        shutil.rmtree(scratch, ignore_errors=True)
         upper, work = (os.path.join(scratch, part) for part in ("upper", "work"))
-        os.makedirs(upper)
-        os.makedirs(work)
+        os.makedirs(upper, exist_ok=True)
+        os.makedirs(work, exist_ok=True)
         return ["fuse-overlayfs", "-o", f"lowerdir={self.tree},upperdir={upper},workdir={work}",
                 self.seen]
 
@@ -158,10 +165,19 @@ class Granted(Contender):
 
 class Redirected(Contender):
     name = "writ redirected"
+    job = None
+
+    def begin_round(self):
+        self.job = None
 
     @property
     def prefix(self):
-        return [self.bench.writ, "run", "-q", "--root", self.tree, "--"]
+        again = ["-j", self.job] if self.job else []
+        return [self.bench.writ, "run", "-q", "--root", self.tree, *again, "--"]
+
+    def start(self):
+        super().start()
+        self.job = self.worker.job
 
 
 CONTENDERS = (Contender, Granted, Redirected, FuseOverlayfs, Bindfs)
@@ -173,7 +189,7 @@ def make_tree(top):
     chance = random.Random(1)
     words = [f"word{i}" for i in range(500)]
     for i in range(FILES):
-        folder = os.path.join(top, "repo", f"dir{i % 17}", f"sub{i % DIRECTORIES}")
+        folder = os.path.join(top, "repo", f"dir{i % TOPS}", f"sub{i // TOPS % SUBS}")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, f"file{i}.txt"), "w", encoding="ascii") as file:
             for _ in range(chance.randint(20, 120)):
@@ -224,7 +240,7 @@ class Bench:
         repo = f"{seen}/repo"
         self.cold_and_warm(contender, "find -printf",
                            ["find", repo, "-printf", "%p %s %m %T@ %i\n"])
-        # The index knows the files of this column from here on, as after one minute of work.
+        # The index knows the files of this column from here on, as after a minute of work.
         contender.worker.run(["env", "GIT_OPTIONAL_LOCKS=1", "git", "-C", repo, "status", "-s"])
         self.cold_and_warm(contender, "git status", ["git", "-C", repo, "status", "--short"])
         self.cold_and_warm(contender, "grep -r", ["grep", "-r", "--include=*.txt", "-c",
@@ -253,6 +269,7 @@ class Bench:
         if contender.name in self.failed:
             return
         try:
+            contender.begin_round()
             self.reads(contender)
             self.writes(contender)
         except (OSError, subprocess.SubprocessError, ValueError) as error:
