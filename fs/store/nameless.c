@@ -62,7 +62,9 @@ int store_fd_setattr(
 {
 	char path[SYS_FD_PATH_MAX];
 	int r = 0;
-	if (a->set_size && truncate(sys_fd_path(path, fd, NULL), a->size) < 0)
+	/* Through the descriptor if it can write: its mode may not let us open it again. */
+	if (a->set_size && ftruncate(fd, a->size) < 0 &&
+		truncate(sys_fd_path(path, fd, NULL), a->size) < 0)
 		r = -errno;
 	if (!r && (a->set_mode || a->set_uid || a->set_gid || a->kill_priv))
 		r = set_mode_owner(s, fd, upper, a, o);
