@@ -18,8 +18,8 @@
 #include <writfs/err.h>
 #include <writfs/glob.h>
 
-#define POLICY_FILE_MAX (1u << 20)  /* bytes of one policy file */
-#define POLICY_RULES_MAX 20000      /* patterns in all, after {a,b}, without link targets */
+#define POLICY_FILE_MAX (1u << 20) /* bytes of one policy file */
+#define POLICY_RULES_MAX 20000     /* patterns in all, after {a,b}, without link targets */
 #define POLICY_PATTERN_MAX GLOB_PATTERN_MAX
 #define POLICY_BRACES_MAX GLOB_BRACES_MAX
 #define POLICY_ROOTS_MAX 16
@@ -64,17 +64,18 @@ struct policy;
 
 /* What the command line gives. Strings are borrowed until policy_load returns. */
 struct policy_options {
-	const char *home;           /* realpath'ed $HOME */
-	const char *cwd;            /* absolute */
-	const char *const *roots;   /* --root values; NULL-terminated, may be NULL */
-	bool roots_replace;         /* mount: --root replaces $HOME instead of adding to it */
-	const char *const *allow, *const *redirect, *const *refuse, *const *hide; /* may be NULL */
-	const char *const *files;   /* -p FILE */
-	bool no_grants;             /* -n: of all sources only --allow grants; narrowing rules of files stay */
-	bool no_workspace;          /* mount: no workspace rule */
-	bool no_files;              /* tests: skip /etc and user files */
-	const char *etc_dir;        /* NULL: /etc/writfs */
-	const char *config_dir;     /* NULL: path_config() */
+	const char *home;         /* realpath'ed $HOME */
+	const char *cwd;          /* absolute */
+	const char *const *roots; /* --root values; NULL-terminated, may be NULL */
+	bool roots_replace;       /* mount: --root replaces $HOME instead of adding to it */
+	/* --allow and so on; NULL-terminated, may be NULL */
+	const char *const *allow, *const *redirect, *const *refuse, *const *hide;
+	const char *const *files; /* -p FILE */
+	bool no_grants;           /* -n: only --allow grants; narrowing rules of files stay */
+	bool no_workspace;        /* mount: no workspace rule */
+	bool no_files;            /* tests: skip /etc and user files */
+	const char *etc_dir;      /* NULL: /etc/writfs */
+	const char *config_dir;   /* NULL: path_config() */
 };
 
 /*
@@ -109,15 +110,14 @@ const struct policy_rule *policy_rule_get(const struct policy *p, int32_t rule);
 /* The state of root number i, and of a child of state by its name. Never fails: out of memory
  * gives the state that refuses everything (policy fails closed). */
 policy_state policy_root_state(const struct policy *p, size_t root);
-policy_state policy_step(const struct policy *p, policy_state state, const char *name,
-	size_t len);
+policy_state policy_step(const struct policy *p, policy_state state, const char *name, size_t len);
 
 /*
  * Design part 4, "Two paths decide": refuse, redirect and hide count if either state matches;
  * allow only present, and only where attached. Pass origin == present for what never moved.
  */
-struct verdict policy_decide(const struct policy *p, policy_state present, policy_state origin,
-	bool attached);
+struct verdict policy_decide(
+	const struct policy *p, policy_state present, policy_state origin, bool attached);
 
 /*
  * True if every name beneath has this one's verdict (kind and hidden), whatever it is called. That
@@ -126,7 +126,7 @@ struct verdict policy_decide(const struct policy *p, policy_state present, polic
  */
 bool policy_uniform(const struct policy *p, policy_state state);
 /* True if a and every name beneath it have the same verdicts as b and the same names beneath b: a
- * directory moved from one to the other takes nothing across a border. Equal states are the same. */
+ * directory moved from one to the other takes nothing across a border. Equal states: the same. */
 bool policy_same_beneath(const struct policy *p, policy_state a, policy_state b);
 /* True if this name or one beneath could be refused or hidden: a directory rename must ask. */
 bool policy_refuses_beneath(const struct policy *p, policy_state state);

@@ -27,10 +27,10 @@
 #include <writfs/store.h>
 #include <writfs/str.h>
 
-#define CHANGE_ID_SIZE 33                 /* 32 hexadecimal digits and NUL */
-#define REVIEW_SHOWN_MAX (256u << 20)     /* bytes of shown.json */
-#define REVIEW_DIFF_FILE_MAX (8u << 20)   /* a larger file is not compared line by line */
-#define REVIEW_DIFF_LINES_MAX 20000       /* lines printed for one file */
+#define CHANGE_ID_SIZE 33               /* 32 hexadecimal digits and NUL */
+#define REVIEW_SHOWN_MAX (256u << 20)   /* bytes of shown.json */
+#define REVIEW_DIFF_FILE_MAX (8u << 20) /* a larger file is not compared line by line */
+#define REVIEW_DIFF_LINES_MAX 20000     /* lines printed for one file */
 #define REVIEW_PATTERNS_MAX 4096
 
 /* ---- changes ---- */
@@ -68,46 +68,46 @@ struct change {
 	unsigned aspects;
 	enum journal_verdict verdict; /* JOURNAL_REDIRECTED: lies in scratch */
 	size_t root;
-	size_t root_len;      /* bytes of path that are the root's */
-	const char *path;     /* absolute, as on disk */
-	const char *from;     /* renamed: the old absolute path; NULL */
-	const char *target;   /* symlink: where it leads; NULL */
-	const char *content;  /* digest of what a directory that is to go holds now; NULL */
-	struct stat now;      /* as the job shows it; zero for deleted */
+	size_t root_len;         /* bytes of path that are the root's */
+	const char *path;        /* absolute, as on disk */
+	const char *from;        /* renamed: the old absolute path; NULL */
+	const char *target;      /* symlink: where it leads; NULL */
+	const char *content;     /* digest of what a directory that is to go holds now; NULL */
+	struct stat now;         /* as the job shows it; zero for deleted */
 	struct store_print base; /* before the job's first change */
 	struct store_print real; /* there now */
-	size_t files;         /* names below a deleted directory, itself not counted */
-	uint64_t bytes;       /* size now (deleted: size before) */
+	size_t files;            /* names below a deleted directory, itself not counted */
+	uint64_t bytes;          /* size now (deleted: size before) */
 	int64_t lines_added, lines_removed; /* -1: not counted (review_count_lines) or not text */
 
-	bool conflict;        /* the real one changed since: not applied */
-	const char *why;      /* conflict in one phrase: "changed outside since"; NULL */
-	bool base_unknown;    /* nobody recorded what was there: applied only as it was shown */
-	bool metadata_only;   /* the real object stays and is given the attributes */
-	bool implied;         /* deleted with a directory that the job made again: not alone in scratch */
-	bool same;            /* real one has the same bytes and metadata already: nothing to do */
-	bool shown;           /* the set last shown has this path with this id */
-	bool drifted;         /* ... with another id: changed since it was shown */
-	bool busy;            /* live job: open for writing */
-	bool selected;        /* review_select; true for all after review_collect */
-	bool named;           /* selected by its own path (no wildcard, no directory above) */
+	bool conflict;      /* the real one changed since: not applied */
+	const char *why;    /* conflict in one phrase: "changed outside since"; NULL */
+	bool base_unknown;  /* nobody recorded what was there: applied only as it was shown */
+	bool metadata_only; /* the real object stays and is given the attributes */
+	bool implied;  /* deleted with a directory that the job made again: not alone in scratch */
+	bool same;     /* real one has the same bytes and metadata already: nothing to do */
+	bool shown;    /* the set last shown has this path with this id */
+	bool drifted;  /* ... with another id: changed since it was shown */
+	bool busy;     /* live job: open for writing */
+	bool selected; /* review_select; true for all after review_collect */
+	bool named;    /* selected by its own path (no wildcard, no directory above) */
 
 	/* For apply and discard: */
-	bool chosen;          /* it is among those to be done, in this group */
+	bool chosen; /* it is among those to be done, in this group */
 	size_t group;
-	const char *ident;    /* of the object in scratch */
+	const char *ident; /* of the object in scratch */
 
 	enum change_class class;
-	const char *label;    /* "runs at every login"; NULL: none */
+	const char *label; /* "runs at every login"; NULL: none */
 
 	/* From the journal; NULL or 0 where it says nothing. */
 	const char *program, *parent;
 	const char *rule, *rule_file;
 	unsigned rule_line;
 	const char *note;
-	int64_t time_ns;      /* last record */
+	int64_t time_ns; /* last record */
 	unsigned records;
-	bool undoable;        /* real changes: a base is kept */
+	bool undoable; /* real changes: a base is kept */
 };
 
 struct change_list {
@@ -124,7 +124,7 @@ struct changes {
 	size_t dangerous, login, conflicts; /* of scratch */
 	size_t real_labelled;
 	size_t real_files, real_deleted; /* paths of `real`: present (or changed), deleted */
-	unsigned bad_lines;         /* journal lines that could not be read */
+	unsigned bad_lines;              /* journal lines that could not be read */
 	struct changes_memory *memory;
 };
 
@@ -169,7 +169,8 @@ struct review_live {
 	void (*freeze)(void *arg, size_t root);
 	void (*thaw)(void *arg, size_t root);
 	void (*refresh)(void *arg, size_t root, const char *path);
-	bool (*busy)(void *arg, size_t root, const char *path); /* open for writing; may be NULL */
+	/* open for writing; may be NULL */
+	bool (*busy)(void *arg, size_t root, const char *path);
 	void (*flush)(void *arg); /* journal_flush */
 };
 
@@ -184,9 +185,9 @@ struct review_options {
 
 struct review;
 
-/* job is borrowed. Not look: the caller holds job_lock_review; what a crash cut off is recovered. */
-int review_open(struct job *job, const struct review_options *options, struct review **ret,
-	struct err *e);
+/* job is borrowed. Not look: the caller holds job_lock_review; what a crash cut off is mended. */
+int review_open(
+	struct job *job, const struct review_options *options, struct review **ret, struct err *e);
 void review_free(struct review *r);
 void review_freep(struct review **r);
 
@@ -231,8 +232,8 @@ enum result_kind {
 	RESULT_DANGEROUS, /* left out: name the path to apply it */
 	RESULT_LOGIN,     /* left out of a bare discard */
 	RESULT_CONFLICT,
-	RESULT_DRIFTED,   /* not what was last shown */
-	RESULT_BUSY,      /* open for writing in the job */
+	RESULT_DRIFTED, /* not what was last shown */
+	RESULT_BUSY,    /* open for writing in the job */
 	RESULT_FAILED,
 	RESULT_KIND_MAX
 };
@@ -249,8 +250,8 @@ struct review_result {
 struct review_results {
 	struct review_result *items; /* in the order of the changes */
 	size_t count;
-	size_t done;  /* applied, discarded, same */
-	size_t left;  /* all others: exit 1 if > 0 */
+	size_t done; /* applied, discarded, same */
+	size_t left; /* all others: exit 1 if > 0 */
 	size_t unshown;
 };
 
@@ -296,7 +297,7 @@ cJSON *review_control(struct review *r, const cJSON *request);
 cJSON *review_status_json(const struct job *job, const struct changes *c);
 cJSON *review_diff_json(struct review *r, struct changes *c, struct err *e);
 /* verb: "apply" or "discard". */
-cJSON *review_results_json(const struct job *job, const char *verb,
-	const struct review_results *results);
+cJSON *review_results_json(
+	const struct job *job, const char *verb, const struct review_results *results);
 
 #endif

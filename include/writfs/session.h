@@ -22,19 +22,19 @@
 struct session;
 
 struct session_options {
-	int fuse_fd;            /* an open, mounted /dev/fuse descriptor; taken over */
-	int table_fd;           /* memfd of session_table_create; duplicated */
-	int fd_store;           /* SOCK_SEQPACKET to the supervisor's fd store, -1: none */
-	struct store *store;    /* borrowed until session_free, as all below */
-	struct policy *policy;  /* NULL: everything is redirected */
-	size_t root;            /* number of the root in the policy */
-	const char *root_path;  /* for records */
+	int fuse_fd;           /* an open, mounted /dev/fuse descriptor; taken over */
+	int table_fd;          /* memfd of session_table_create; duplicated */
+	int fd_store;          /* SOCK_SEQPACKET to the supervisor's fd store, -1: none */
+	struct store *store;   /* borrowed until session_free, as all below */
+	struct policy *policy; /* NULL: everything is redirected */
+	size_t root;           /* number of the root in the policy */
+	const char *root_path; /* for records */
 	struct journal *journal;
-	int hidden_fd;          /* directory that does not exist for the job (writfs's state), -1 */
-	bool map_ids;           /* one id is mapped: foreign owners are shown as uid/gid, with effective bits */
+	int hidden_fd; /* directory that does not exist for the job (writfs's state), -1 */
+	bool map_ids;  /* one id is mapped: foreign owners shown as uid/gid, with effective bits */
 	uid_t uid;
 	gid_t gid;
-	bool debug;             /* requests to the log */
+	bool debug; /* requests to the log */
 };
 
 /* A memfd large enough for the node table of one session (sparse), size and seals set. */
@@ -58,7 +58,7 @@ int session_umount(const char *dir, bool lazy, struct err *e);
 /* While frozen no request changes anything; nests not. For apply and discard on a live job. */
 void session_freeze(struct session *s);
 void session_thaw(struct session *s);
-/* After path's backing object changed under freeze: nodes are resolved again, the kernel is told. */
+/* After path's backing object changed under freeze: nodes are resolved again, the kernel told. */
 void session_refresh(struct session *s, const char *path);
 
 /* Requests answered since start, by FUSE opcode (0..63), for tests and bench. */

@@ -88,25 +88,25 @@ struct store_print {
 /* One name resolved. Plain data, nothing to release. */
 struct store_object {
 	enum store_layer layer;
-	struct stat st;          /* as programs see it (mode, owner, ino of the shown object) */
-	struct store_key key;    /* of the backing inode */
-	uint64_t attributes;     /* statx stx_attributes of a lower object */
-	bool whiteout;           /* layer NONE because this job deleted the name */
-	bool merged;             /* upper directory that shows a real one beneath */
-	bool opaque;             /* upper directory that hides a real one beneath */
-	bool data_lower;         /* upper file whose data is still the real one's */
-	bool attr_own;           /* upper: attributes are the job's, not shown from beneath */
-	bool times_own;          /* upper over a real one: the job set its times */
-	bool stub;               /* upper: on disk a regular file that stands for st.st_mode */
-	bool indexed;            /* upper: found through index/ (hard-link group) */
-	bool lower_exists;       /* a real object is beneath (also under whiteout and opaque) */
+	struct stat st;           /* as programs see it (mode, owner, ino of the shown object) */
+	struct store_key key;     /* of the backing inode */
+	uint64_t attributes;      /* statx stx_attributes of a lower object */
+	bool whiteout;            /* layer NONE because this job deleted the name */
+	bool merged;              /* upper directory that shows a real one beneath */
+	bool opaque;              /* upper directory that hides a real one beneath */
+	bool data_lower;          /* upper file whose data is still the real one's */
+	bool attr_own;            /* upper: attributes are the job's, not shown from beneath */
+	bool times_own;           /* upper over a real one: the job set its times */
+	bool stub;                /* upper: on disk a regular file that stands for st.st_mode */
+	bool indexed;             /* upper: found through index/ (hard-link group) */
+	bool lower_exists;        /* a real object is beneath (also under whiteout and opaque) */
 	struct store_print lower; /* that real object now; .exists == lower_exists */
-	struct store_print base; /* upper or whiteout: what was there at the first change */
+	struct store_print base;  /* upper or whiteout: what was there at the first change */
 };
 
 /* Looks name up: 0, or -ENOENT with *o filled (whiteout, lower_exists), or another -errno. */
-int store_lookup(struct store *s, const struct store_dir *dir, const char *name,
-	struct store_object *o);
+int store_lookup(
+	struct store *s, const struct store_dir *dir, const char *name, struct store_object *o);
 /* The root itself. */
 int store_lookup_root(struct store *s, struct store_object *o);
 
@@ -148,15 +148,16 @@ enum store_side { STORE_REAL, STORE_SCRATCH };
 /*
  * The operations. *o is what store_lookup said of the name; each updates *o to the new state.
  * STORE_REAL needs dir->lower, STORE_SCRATCH needs dir->upper (-ENOENT otherwise, a bug). For
- * STORE_REAL the thread's file-system ids are the caller's (setfsuid(2)): the kernel makes the owner.
- * dir_st: shown attributes of the parent (set-gid inheritance); default ACL is read from dir.
+ * STORE_REAL the thread's file-system ids are the caller's (setfsuid(2)): the kernel makes the
+ * owner. dir_st: shown attributes of the parent (set-gid inheritance); default ACL is read from
+ * dir.
  */
 int store_create(struct store *s, const struct store_dir *dir, const char *name,
-	enum store_side side, const struct stat *dir_st, mode_t mode,
-	const struct store_cred *cred, struct store_object *o, int *ret_fd);
+	enum store_side side, const struct stat *dir_st, mode_t mode, const struct store_cred *cred,
+	struct store_object *o, int *ret_fd);
 int store_mkdir(struct store *s, const struct store_dir *dir, const char *name,
-	enum store_side side, const struct stat *dir_st, mode_t mode,
-	const struct store_cred *cred, struct store_object *o);
+	enum store_side side, const struct stat *dir_st, mode_t mode, const struct store_cred *cred,
+	struct store_object *o);
 int store_mknod(struct store *s, const struct store_dir *dir, const char *name,
 	enum store_side side, const struct stat *dir_st, mode_t mode, dev_t rdev,
 	const char *target /* symlink */, const struct store_cred *cred, struct store_object *o);
@@ -195,7 +196,7 @@ struct store_attr {
 	gid_t gid;
 	off_t size;
 	struct timespec atime, mtime; /* tv_nsec may be UTIME_NOW */
-	bool kill_priv; /* size or data change by an unprivileged caller: suid and sgid go */
+	bool kill_priv;       /* size or data change by an unprivileged caller: suid and sgid go */
 	bool drop_capability; /* data change by anybody: file capabilities go (scratch) */
 };
 
@@ -243,15 +244,15 @@ typedef void (*store_rekey_fn)(const struct store_key *was, const struct store_k
 
 /* A scratch-only directory (attached: nothing real beneath) is made for real where it is; what is
  * in it stays in scratch. dir has both layers. Its inode number stays what was shown. */
-int store_promote_dir(struct store *s, const struct store_dir *dir, const char *name,
-	struct store_object *o);
+int store_promote_dir(
+	struct store *s, const struct store_dir *dir, const char *name, struct store_object *o);
 /* A scratch-only directory with all it holds becomes real_dir/real_name (which must not exist, or
  * be an empty directory): built beside under a hidden name, one rename; then scratch drops it. */
 int store_promote_tree(struct store *s, const struct store_dir *dir, const char *name,
 	struct store_object *o, int real_dir, const char *real_name, store_rekey_fn rekey,
 	void *arg);
-/* A real (granted) file moves into scratch: copied with all it is, then the real one is renamed into
- * base/, from where discard can put it back: store_moved_from. */
+/* A real (granted) file moves into scratch: copied with all it is, then the real one is renamed
+ * into base/, from where discard can put it back: store_moved_from. */
 int store_demote(struct store *s, const struct store_dir *from, const char *from_name,
 	struct store_object *o_from, const struct store_dir *to, const char *to_name,
 	struct store_object *o_to, const char *from_path);
@@ -260,13 +261,13 @@ int store_demote(struct store *s, const struct store_dir *from, const char *from
 int store_moved_from(struct store *s, const struct store_dir *dir, const char *name,
 	char base_name[static 64], char path[static 4096], int64_t *ret_btime_ns);
 
-/* Objects without a name (unlinked, still open): by a descriptor, readable or O_PATH. upper: it is a
- * scratch object. Semantics as above. */
+/* Objects without a name (unlinked, still open): by a descriptor, readable or O_PATH. upper: it is
+ * a scratch object. Semantics as above. */
 int store_fd_lookup(struct store *s, int fd, bool upper, struct store_object *o);
-int store_fd_setattr(struct store *s, int fd, bool upper, const struct store_attr *a,
-	struct store_object *o);
-ssize_t store_fd_getxattr(struct store *s, int fd, bool upper, const char *attr, void *value,
-	size_t size);
+int store_fd_setattr(
+	struct store *s, int fd, bool upper, const struct store_attr *a, struct store_object *o);
+ssize_t store_fd_getxattr(
+	struct store *s, int fd, bool upper, const char *attr, void *value, size_t size);
 int store_fd_setxattr(struct store *s, int fd, bool upper, const char *attr, const void *value,
 	size_t size, int flags);
 /* A nameless scratch copy of a nameless real file, so that a redirected write has a place. */
@@ -285,8 +286,8 @@ struct store_entry {
 /* Depth first, a directory before what is in it, names in byte order. Containers that change
  * nothing themselves are reported too (merged && !attr_own). fn != 0 stops and is returned.
  * -ENOENT: path has nothing in tree/. */
-int store_walk(struct store *s, const char *path, int (*fn)(const struct store_entry *entry, void *arg),
-	void *arg);
+int store_walk(struct store *s, const char *path,
+	int (*fn)(const struct store_entry *entry, void *arg), void *arg);
 
 /* The names that a deleted directory held, deepest last: relative paths with their prints. */
 int store_whiteout_manifest(struct store *s, const struct store_dir *dir, const char *name,
@@ -298,14 +299,14 @@ int store_print_of(int dirfd, const char *name, struct store_print *ret);
 bool store_print_equal(const struct store_print *a, const struct store_print *b);
 
 struct store_publish {
-	int real_dir;            /* where */
+	int real_dir; /* where */
 	const char *real_name;
 	const struct store_print *expect; /* what must be there; NULL: whatever is there */
-	int keep_dir;            /* the replaced object is kept here as keep_name; -1: not kept */
+	int keep_dir; /* the replaced object is kept here as keep_name; -1: not kept */
 	const char *keep_name;
-	const char *temp;        /* name of the hidden temporary, so that what a crash leaves is found;
-				  * NULL: a random one */
-	bool move;               /* the scratch inode itself may be moved (it is gone from tree/ then) */
+	const char *temp; /* name of the hidden temporary, so that what a crash leaves is found;
+			   * NULL: a random one */
+	bool move;        /* the scratch inode itself may be moved (it is gone from tree/ then) */
 };
 
 /*
