@@ -37,7 +37,8 @@ static int open_desk(struct desk *d, bool apart)
 	/* The name that a job gives the scratch of its first root. */
 	if (renameat(d->f.dir, "scratch", d->f.dir, "0") < 0)
 		return -errno;
-	if (!apart && snprintf(d->root, sizeof d->root, "%s/real", d->f.path) >= (int)sizeof d->root)
+	if (!apart &&
+		snprintf(d->root, sizeof d->root, "%s/real", d->f.path) >= (int)sizeof d->root)
 		return -ENAMETOOLONG;
 	d->roots[0] = d->root;
 	d->job = (struct job){.id = "test-1",
