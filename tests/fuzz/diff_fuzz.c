@@ -325,6 +325,7 @@ int main(int argc, char **argv)
 	const char *command = argv[1];
 	/* A write into a FIFO that nobody reads is a call like any other. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	diff_catch_bus_errors();
 	if (!parse_options(&f, argc - 1, argv + 1))
 		return usage();
 	char **rest = argv + 1 + optind;

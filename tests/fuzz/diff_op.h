@@ -96,6 +96,8 @@ void diff_side_close(struct diff_side *side);
 /* Draws a call of worker below its directory w<worker> (or its own names in s), as side has it. */
 void diff_op_draw(
 	struct random *r, unsigned worker, const struct diff_side *side, struct diff_op *ret);
+/* Once for the process: what a mapping cannot give is a result then. */
+void diff_catch_bus_errors(void);
 struct diff_result diff_op_run(struct diff_side *side, const struct diff_op *op);
 
 void diff_op_print(FILE *out, const struct diff_op *op);

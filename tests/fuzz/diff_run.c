@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -86,6 +88,42 @@ static void run_write(struct diff_side *side, const struct diff_op *op, struct d
 						      : pwrite(fd, data, op->length, op->offset));
 }
 
+/* A page that cannot be read or written is a signal, and a result. */
+static _Thread_local sigjmp_buf bus_place;
+static _Thread_local volatile sig_atomic_t bus_expected;
+
+static void on_bus_error(int number)
+{
+	if (bus_expected)
+		siglongjmp(bus_place, 1);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
+void diff_catch_bus_errors(void)
+{
+	struct sigaction action = {.sa_handler = on_bus_error};
+	(void)sigaction(SIGBUS, &action, NULL);
+}
+
+static void use_mapping(
+	const struct diff_op *op, unsigned char *p, size_t size, struct diff_result *ret)
+{
+	bus_expected = 1;
+	if (sigsetjmp(bus_place, 1)) {
+		ret->value = -EIO;
+	} else if (op->kind == DIFF_MMAP_WRITE) {
+		size_t at = (size_t)op->offset % size;
+		size_t n = size - at < op->length ? size - at : op->length;
+		memset(p + at, (int)op->fill, n);
+		if (op->fill % 2)
+			ret->value = result_of(msync(p, size, MS_SYNC));
+	} else {
+		ret->hash = hash_more(3, p, size);
+	}
+	bus_expected = 0;
+}
+
 /* Through a shared mapping; read back by read(2), which must see the same bytes. */
 static void run_mmap(struct diff_side *side, const struct diff_op *op, struct diff_result *ret)
 {
@@ -105,15 +143,7 @@ static void run_mmap(struct diff_side *side, const struct diff_op *op, struct di
 		ret->value = -errno;
 		return;
 	}
-	if (writing) {
-		size_t at = (size_t)op->offset % size;
-		size_t n = size - at < op->length ? size - at : op->length;
-		memset(p + at, (int)op->fill, n);
-		if (op->fill % 2)
-			ret->value = result_of(msync(p, size, MS_SYNC));
-	} else {
-		ret->hash = hash_more(3, p, size);
-	}
+	use_mapping(op, p, size, ret);
 	(void)munmap(p, size);
 }
 
