@@ -220,6 +220,8 @@ static inline struct session *session_of(fuse_req_t req)
 extern const struct fuse_lowlevel_ops session_ops;
 /* unique of the request that this thread works on (takeover), 0 if none. */
 uint64_t session_unique(void);
+/* If this thread works on a WRITE: FUSE_WRITE_KILL_SUIDGID as 0 or 1; else -1. */
+int session_write_kills(void);
 int session_hook_io(struct session *s, int fd);
 void session_init_connection(struct session *s, struct fuse_conn_info *conn);
 

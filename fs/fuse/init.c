@@ -21,10 +21,16 @@
 #define MAX_READAHEAD (1u << 20)
 
 static _Thread_local uint64_t current_unique;
+static _Thread_local int current_write_kills = -1;
 
 uint64_t session_unique(void)
 {
 	return current_unique;
+}
+
+int session_write_kills(void)
+{
+	return current_write_kills;
 }
 
 static ssize_t hook_read(int fd, void *buf, size_t len, void *userdata)
@@ -35,6 +41,12 @@ static ssize_t hook_read(int fd, void *buf, size_t len, void *userdata)
 		return n;
 	const struct fuse_in_header *header = buf;
 	current_unique = header->unique;
+	current_write_kills = -1;
+	if (header->opcode == FUSE_WRITE &&
+		n >= (ssize_t)(sizeof *header + sizeof(struct fuse_write_in))) {
+		const struct fuse_write_in *in = (const void *)(header + 1);
+		current_write_kills = (in->write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+	}
 	if (header->opcode == FUSE_INIT && n >= (ssize_t)(sizeof *header + 16)) {
 		const struct fuse_init_in *in = (const void *)(header + 1);
 		s->offered = in->flags;

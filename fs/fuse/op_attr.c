@@ -22,6 +22,10 @@ static int getattr_pinned(struct session *s, const struct node_view *v, struct s
 	reply_stat(s, NULL, NULL, &o, &d, ret);
 	if (v->ino)
 		ret->st_ino = v->ino;
+	/* The real file still has the name that it lost in this job. */
+	if (!upper && !verdict_node(s, v->slot, NULL, &d) && d.kind != VERDICT_GRANT &&
+		ret->st_nlink)
+		ret->st_nlink--;
 	if (dir)
 		ret->st_nlink = 0;
 	return 0;
@@ -61,7 +65,10 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		(void)fuse_reply_attr(req, &st, timeout);
 }
 
-static struct store_attr attr_wanted(fuse_req_t req, const struct stat *attr, int to_set)
+/* FATTR_KILL_SUIDGID of linux/fuse.h: the caller has no CAP_FSETID. libfuse passes it on. */
+#define SET_ATTR_KILL_SUIDGID (1 << 11)
+
+static struct store_attr attr_wanted(const struct stat *attr, int to_set)
 {
 	struct store_attr a = {.set_mode = (to_set & FUSE_SET_ATTR_MODE) != 0,
 		.set_uid = (to_set & FUSE_SET_ATTR_UID) != 0,
@@ -82,7 +89,7 @@ static struct store_attr attr_wanted(fuse_req_t req, const struct stat *attr, in
 	a.set_atime = a.set_atime || (to_set & FUSE_SET_ATTR_ATIME_NOW);
 	a.set_mtime = a.set_mtime || (to_set & FUSE_SET_ATTR_MTIME_NOW);
 	/* KILLPRIV_V2: what the kernel leaves to us when data changes hands. */
-	a.kill_priv = a.set_size && fuse_req_ctx(req)->uid != 0;
+	a.kill_priv = a.set_size && (to_set & SET_ATTR_KILL_SUIDGID);
 	return a;
 }
 
@@ -176,7 +183,7 @@ static int setattr_placed(fuse_req_t req, struct session *s, struct place_ref *p
 	struct store_key before = place->o.key;
 	bool had_data_lower = place->o.data_lower;
 	r = store_setattr(s->store, &dir, place->name, d->side, a, &place->o);
-	if (!r && place->view.slot != SLOT_ROOT &&
+	if (place->view.slot != SLOT_ROOT && place->o.layer != STORE_NONE &&
 		(memcmp(&before, &place->o.key, sizeof before) != 0 ||
 			had_data_lower != place->o.data_lower))
 		node_rekeyed(s, place->view.slot, &place->o);
@@ -199,7 +206,7 @@ void op_setattr(
 {
 	struct session *s cleanup_shared = change_begin(req);
 	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
-	struct store_attr a = attr_wanted(req, attr, to_set);
+	struct store_attr a = attr_wanted(attr, to_set);
 	struct stat st;
 	struct decision d = {.kind = VERDICT_REDIRECT, .rule = -1};
 	double timeout = TIMEOUT_SHARED_S;

@@ -74,7 +74,8 @@ static int open_existing(fuse_req_t req, struct session *s, fuse_ino_t parent, c
 	if (!r && (fi->flags & O_TRUNC)) {
 		r = target_prepare(req, s, &t);
 		struct store_dir dir = ref_dir(&t.dir);
-		struct store_attr a = {.set_size = true, .kill_priv = fuse_req_ctx(req)->uid != 0};
+		struct store_attr a = {.set_size = true,
+			.kill_priv = s->o.confined || fuse_req_ctx(req)->uid != 0};
 		struct store_key before = t.o.key;
 		if (!r)
 			r = store_setattr(s->store, &dir, name, t.d.side, &a, &t.o);

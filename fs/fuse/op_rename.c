@@ -36,7 +36,8 @@ static int copy_up_source(struct session *s, struct target *t, slot_t node)
 	if (S_ISDIR(t->o.st.st_mode))
 		return 0;
 	int r = store_copy_up(s->store, &dir, t->name, &t->o, true, -1);
-	if (!r && node && (memcmp(&before, &t->o.key, sizeof before) != 0 || had))
+	if (node && t->o.layer != STORE_NONE &&
+		(memcmp(&before, &t->o.key, sizeof before) != 0 || had))
 		node_rekeyed(s, node, &t->o);
 	return r;
 }
@@ -339,7 +340,7 @@ static int link_choose(
 			from = ref_dir(&up);
 		}
 		r = store_copy_up(s->store, &from, place->name, &place->o, true, -1);
-		if (!r)
+		if (place->o.layer != STORE_NONE)
 			node_rekeyed(s, place->view.slot, &place->o);
 	}
 	if (!r)

@@ -177,7 +177,7 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 		r = remove ? store_removexattr(s->store, &dir, place.name, d.side, name, &place.o)
 			   : store_setxattr(s->store, &dir, place.name, d.side, name, value, size,
 				     flags, &place.o);
-	if (!r && place.view.slot != SLOT_ROOT &&
+	if (place.view.slot != SLOT_ROOT && place.dir.entry && place.o.layer != STORE_NONE &&
 		(borrowed != place.o.data_lower ||
 			memcmp(&before, &place.o.key, sizeof before) != 0 ||
 			S_ISDIR(place.o.st.st_mode)))

@@ -110,6 +110,7 @@ static int open_root(struct served *served, const struct daemon_options *o, size
 		.journal = served->journal,
 		.hidden_fd = o->stage->state,
 		.map_ids = o->map_ids,
+		.confined = o->confined,
 		.uid = geteuid(),
 		.gid = getegid(),
 		.debug = log_level() >= LOG_DEBUG};

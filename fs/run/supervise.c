@@ -117,7 +117,8 @@ static int start_daemon(struct supervisor *s, struct err *e)
 		.fd_store = its_socket,
 		.parent = getpid(),
 		/* Only real root has more than one id mapped. */
-		.map_ids = !sandbox_maps_all(s->sandbox)};
+		.map_ids = !sandbox_maps_all(s->sandbox),
+		.confined = true};
 	for (size_t i = 0; i < s->stage->root_count; i++)
 		options.fuse[i] = sandbox_fuse_fd(s->sandbox, i);
 	/* Not the descriptors that would keep the other end of something open. */

@@ -158,7 +158,9 @@ static int setattr_scratch(struct store *s, const struct store_dir *dir, const c
 		(void)sys_removexattr(p.dir, p.name, META_PREFIX "security.capability");
 	if (!r && (a->set_atime || a->set_mtime))
 		r = set_times(&p, a, o);
-	return r ? r : store_lookup(s, dir, name, o);
+	/* Also after a failure: what backs the name may be another object by now. */
+	int again = store_lookup(s, dir, name, o);
+	return r ? r : again;
 }
 
 static int setattr_real(const struct store_dir *dir, const char *name, const struct store_attr *a,

@@ -282,8 +282,12 @@ int store_copy_up(struct store *s, const struct store_dir *dir, const char *name
 	if (group)
 		(void)pthread_mutex_lock(&s->group_lock);
 	int r = group ? store_lookup(s, dir, name, o) : 0;
-	if (!r)
+	if (!r) {
 		r = copy_up(s, dir, name, o, data, limit);
+		/* A failure half way (metadata done, data not): *o says what is there. */
+		if (r)
+			(void)store_lookup(s, dir, name, o);
+	}
 	if (group)
 		(void)pthread_mutex_unlock(&s->group_lock);
 	return r;

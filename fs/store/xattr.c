@@ -163,6 +163,14 @@ static int set_scratch(struct store *s, const struct store_dir *dir, const char 
 	struct place p;
 	bool keep = true;
 	int r = prefixed(attr, stored);
+	/* xattr(7)'s own conditions before anything is copied up for nothing. */
+	if (!r && flags) {
+		ssize_t n = store_getxattr(s, dir, name, o, attr, NULL, 0);
+		if (n >= 0 && (flags & XATTR_CREATE))
+			return -EEXIST;
+		if (n == -ENODATA && (flags & XATTR_REPLACE))
+			return -ENODATA;
+	}
 	if (!r)
 		r = attr_own(s, dir, name, o);
 	if (!r && !strcmp(attr, ACL_ACCESS)) {
@@ -177,7 +185,8 @@ static int set_scratch(struct store *s, const struct store_dir *dir, const char 
 		r = object_place(s, dir, name, o, &p);
 	if (!r && keep)
 		r = sys_setxattr(p.dir, p.name, stored, value, size, flags);
-	return r ? r : store_lookup(s, dir, name, o);
+	int again = store_lookup(s, dir, name, o);
+	return r ? r : again;
 }
 
 int store_setxattr(struct store *s, const struct store_dir *dir, const char *name,
@@ -211,5 +220,6 @@ int store_removexattr(struct store *s, const struct store_dir *dir, const char *
 		r = object_place(s, dir, name, o, &p);
 	if (!r)
 		r = sys_removexattr(p.dir, p.name, stored);
-	return r ? r : store_lookup(s, dir, name, o);
+	int again = store_lookup(s, dir, name, o);
+	return r ? r : again;
 }

@@ -32,6 +32,7 @@ struct session_options {
 	struct journal *journal;
 	int hidden_fd; /* directory that does not exist for the job (writfs's state), -1 */
 	bool map_ids;  /* one id is mapped: foreign owners shown as uid/gid, with effective bits */
+	bool confined; /* callers live in a user namespace: none has CAP_FSETID, root neither */
 	uid_t uid;
 	gid_t gid;
 	bool debug; /* requests to the log */
