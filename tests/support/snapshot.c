@@ -259,7 +259,8 @@ int snapshot_take(int dirfd, const char *except, unsigned flags, struct snapshot
 		snapshot_free(&out);
 		return r;
 	}
-	qsort(out.lines, out.count, sizeof *out.lines, compare_lines);
+	if (out.count)
+		qsort(out.lines, out.count, sizeof *out.lines, compare_lines);
 	*ret = out;
 	return 0;
 }
