@@ -163,6 +163,18 @@ static bool still_fails(const char *file, const char *command, const struct line
 	       WEXITSTATUS(status) == 1;
 }
 
+/* Workers do not meet: mostly the calls of one are enough. */
+static void keep_one_worker(const char *file, const char *command, struct lines *l)
+{
+	for (unsigned worker = 0; worker < WORKERS; worker++) {
+		for (size_t i = 0; i < l->count; i++)
+			l->keep[i] = strtoul(l->text[i], NULL, 10) == worker;
+		if (still_fails(file, command, l))
+			return;
+	}
+	memset(l->keep, true, l->count * sizeof *l->keep);
+}
+
 int diff_shrink(const char *file, const char *command)
 {
 	struct lines l = {0};
@@ -172,6 +184,7 @@ int diff_shrink(const char *file, const char *command)
 		(void)fprintf(stderr, "diff_fuzz: these calls, one after the other, do not fail\n");
 		return 1;
 	}
+	keep_one_worker(file, command, &l);
 	for (size_t piece = l.count / 2; piece > 0; piece /= 2) {
 		for (size_t at = 0; at < l.count; at += piece) {
 			size_t n = l.count - at < piece ? l.count - at : piece;
