@@ -9,48 +9,18 @@
 
 #include "ops.h"
 
-static bool is_redirected(const struct session *s, const struct node_view *v)
-{
-	struct decision d;
-	return verdict_node((struct session *)(uintptr_t)s, v->slot, NULL, &d) ||
-	       d.kind != VERDICT_GRANT;
-}
-
-static int open_pinned(struct session *s, const struct node_view *v, bool write, struct fd_ref *ret)
-{
-	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
-	struct store_object o;
-	int r = fds_get(s->fds, v->slot, FD_PIN, &pin);
-	if (r)
-		return -ESTALE;
-	if (write && !(v->flags & NODE_UPPER) && is_redirected(s, v)) {
-		/* The real file lost its name in this job only: it must not be written. */
-		int copy = -1;
-		r = store_fd_lookup(s->store, pin.fd, false, &o);
-		if (!r)
-			r = store_fd_copy(s->store, pin.fd, &o, &copy);
-		if (r)
-			return r;
-		table_flags(s->table, v->slot, NODE_UPPER, 0);
-		fds_drop(s->fds, v->slot, FD_READ);
-		return fds_add(s->fds, v->slot, FD_PIN, copy, -1, true, ret);
-	}
-	*ret = pin;
-	pin = (struct fd_ref)FD_REF_INIT;
-	return 0;
-}
-
 int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 {
 	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
 	struct decision d;
 	int fd = -1;
+	bool upper;
 	if (!fds_get(s->fds, slot_of(ino), FD_READ, ret) ||
 		!fds_get(s->fds, slot_of(ino), FD_WRITE, ret))
 		return 0;
 	int r = node_place(s, ino, &place);
 	if (r == NODE_HAS_PIN)
-		return open_pinned(s, &place.view, false, ret);
+		return node_pinned(s, &place.view, false, ret, &fd, &upper);
 	if (!r)
 		r = verdict_node(s, place.view.slot, &place.o, &d);
 	if (!r && d.hidden)
@@ -156,6 +126,8 @@ int data_open_write(fuse_req_t req, struct session *s, fuse_ino_t ino, enum jour
 	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
 	struct decision d = {.kind = VERDICT_REDIRECT, .side = STORE_SCRATCH, .rule = -1};
 	struct node_view v;
+	int fd;
+	bool upper;
 	int r = table_view(s->table, ino, &v);
 	if (r)
 		return r;
@@ -169,7 +141,7 @@ int data_open_write(fuse_req_t req, struct session *s, fuse_ino_t ino, enum jour
 	pthread_mutex_t *lock cleanup_stripe = stripe_lock(s, v.slot);
 	r = node_place(s, ino, &place);
 	if (r == NODE_HAS_PIN)
-		return open_pinned(s, &place.view, true, ret);
+		return node_pinned(s, &place.view, true, ret, &fd, &upper);
 	if (r)
 		return r;
 	r = open_placed(req, s, &place, &d, ret);

@@ -259,6 +259,11 @@ void node_place_put(struct place_ref *place);
 /* Before its name goes: keeps a descriptor of what the node is now. */
 int node_pin(struct session *s, slot_t slot, const struct store_dir *dir, const char *name,
 	const struct store_object *o);
+/* The object of a nameless node, by descriptor. change: it is to be changed, so that a real file
+ * that lost its name in this job only is copied first. *ret_upper false with change: the real
+ * object is granted, or a directory that nobody else can reach (-EROFS: leave it as it is). */
+int node_pinned(struct session *s, const struct node_view *v, bool change, struct fd_ref *ret,
+	int *ret_fd, bool *ret_upper);
 /* After the store changed what backs a node. */
 void node_rekeyed(struct session *s, slot_t slot, const struct store_object *o);
 /* A name in a directory. */

@@ -230,6 +230,41 @@ int node_pin(struct session *s, slot_t slot, const struct store_dir *dir, const 
 	return fds_add(s->fds, slot, FD_PIN, fd, -1, true, NULL);
 }
 
+int node_pinned(struct session *s, const struct node_view *v, bool change, struct fd_ref *ret,
+	int *ret_fd, bool *ret_upper)
+{
+	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
+	struct decision d;
+	struct store_object o;
+	bool dir = S_ISDIR(v->type);
+	int copy = -1;
+	if (fds_get(s->fds, v->slot, dir ? FD_DIR : FD_PIN, &pin))
+		return -ESTALE;
+	bool upper = dir ? pin.upper >= 0 : (v->flags & NODE_UPPER) != 0;
+	int r = verdict_node(s, v->slot, NULL, &d);
+	if (!r && change && !upper && d.kind != VERDICT_GRANT) {
+		if (!S_ISREG(v->type))
+			return -EROFS;
+		r = store_fd_lookup(s->store, pin.fd, false, &o);
+		if (!r)
+			r = store_fd_copy(s->store, pin.fd, &o, &copy);
+		if (!r) {
+			table_flags(s->table, v->slot, NODE_UPPER, 0);
+			fds_drop(s->fds, v->slot, FD_READ);
+			fds_put(&pin);
+			r = fds_add(s->fds, v->slot, FD_PIN, copy, -1, true, &pin);
+		}
+		upper = true;
+	}
+	if (r)
+		return r;
+	*ret_fd = dir && upper ? pin.upper : pin.fd;
+	*ret_upper = upper;
+	*ret = pin;
+	pin = (struct fd_ref)FD_REF_INIT;
+	return 0;
+}
+
 void node_rekeyed(struct session *s, slot_t slot, const struct store_object *o)
 {
 	table_rekey(s->table, slot, &o->key);

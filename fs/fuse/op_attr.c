@@ -11,12 +11,11 @@ static int getattr_pinned(struct session *s, const struct node_view *v, struct s
 	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
 	struct store_object o;
 	struct decision d = {.kind = VERDICT_REDIRECT, .rule = -1};
-	bool dir = S_ISDIR(v->type);
-	int r = fds_get(s->fds, v->slot, dir ? FD_DIR : FD_PIN, &pin);
-	if (r)
-		return -ESTALE;
-	bool upper = dir ? pin.upper >= 0 : (v->flags & NODE_UPPER) != 0;
-	r = store_fd_lookup(s->store, dir && upper ? pin.upper : pin.fd, upper, &o);
+	bool dir = S_ISDIR(v->type), upper;
+	int fd;
+	int r = node_pinned(s, v, false, &pin, &fd, &upper);
+	if (!r)
+		r = store_fd_lookup(s->store, fd, upper, &o);
 	if (r)
 		return r;
 	reply_stat(s, NULL, NULL, &o, &d, ret);
@@ -117,33 +116,15 @@ static int setattr_pinned(struct session *s, const struct node_view *v, const st
 {
 	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
 	struct store_object o;
-	struct decision d;
-	bool dir = S_ISDIR(v->type);
-	int r = fds_get(s->fds, v->slot, dir ? FD_DIR : FD_PIN, &pin);
-	if (r)
-		return -ESTALE;
-	bool upper = dir ? pin.upper >= 0 : (v->flags & NODE_UPPER) != 0;
-	int fd = dir && upper ? pin.upper : pin.fd;
-	r = store_fd_lookup(s->store, fd, upper, &o);
+	bool upper;
+	int fd;
+	int r = node_pinned(s, v, true, &pin, &fd, &upper);
+	/* A real directory that is gone in this job only: whoever still holds it sees what it was.
+	 */
+	if (r == -EROFS)
+		return 0;
 	if (!r)
-		r = verdict_node(s, v->slot, NULL, &d);
-	if (r)
-		return r;
-	if (!upper && d.kind != VERDICT_GRANT) {
-		/* A redirected file without a name goes on in a nameless copy; a directory that is
-		 * gone keeps its attributes for whoever still looks. */
-		if (dir || !S_ISREG(o.st.st_mode))
-			return 0;
-		int copy = -1;
-		r = store_fd_copy(s->store, fd, &o, &copy);
-		if (r)
-			return r;
-		table_flags(s->table, v->slot, NODE_UPPER, 0);
-		fds_put(&pin);
-		r = fds_add(s->fds, v->slot, FD_PIN, copy, -1, true, &pin);
-		fd = pin.fd;
-		upper = true;
-	}
+		r = store_fd_lookup(s->store, fd, upper, &o);
 	return r ? r : store_fd_setattr(s->store, fd, upper, a, &o);
 }
 

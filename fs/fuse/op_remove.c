@@ -88,9 +88,10 @@ static int remove_granted(
 	}
 	if (r != -ENOTEMPTY && r != -EEXIST)
 		return r;
+	/* Unreadable: what the real one said stands. */
 	int empty = check_listing_empty(s, layers);
 	if (empty)
-		return empty;
+		return empty == -EACCES ? r : empty;
 	t->d.kind = VERDICT_REDIRECT;
 	t->d.side = STORE_SCRATCH;
 	r = target_prepare(req, s, t);

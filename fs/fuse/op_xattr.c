@@ -73,10 +73,34 @@ static int get_pinned(struct session *s, const struct node_view *v, const char *
 	size_t size, ssize_t *n)
 {
 	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
-	if (fds_get(s->fds, v->slot, FD_PIN, &pin))
-		return -ENODATA;
-	*n = store_fd_getxattr(s->store, pin.fd, (v->flags & NODE_UPPER) != 0, name, value, size);
-	return 0;
+	bool upper;
+	int fd;
+	int r = node_pinned(s, v, false, &pin, &fd, &upper);
+	if (!r)
+		*n = store_fd_getxattr(s->store, fd, upper, name, value, size);
+	return r;
+}
+
+/* value NULL: remove. */
+static int change_pinned(struct session *s, const struct node_view *v, const char *name,
+	const char *value, size_t size, int flags)
+{
+	struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
+	bool upper = false;
+	int fd = -1;
+	int r = node_pinned(s, v, true, &pin, &fd, &upper);
+	if (r == -EROFS) {
+		/* A real directory that is gone in this job only: as if it had been done. */
+		r = node_pinned(s, v, false, &pin, &fd, &upper);
+		ssize_t n = r ? r : store_fd_getxattr(s->store, fd, upper, name, NULL, 0);
+		if (n == -ENODATA)
+			return !value || (flags & XATTR_REPLACE) ? -ENODATA : 0;
+		return n < 0 ? (int)n : (flags & XATTR_CREATE) ? -EEXIST : 0;
+	}
+	if (r)
+		return r;
+	return value ? store_fd_setxattr(s->store, fd, upper, name, value, size, flags)
+		     : store_fd_removexattr(s->store, fd, upper, name);
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
@@ -161,13 +185,7 @@ static void change_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 	}
 	int r = change_prepare(s, ino, &place, &up, &d, &dir);
 	if (r == NODE_HAS_PIN) {
-		struct fd_ref pin cleanup_fd_ref = FD_REF_INIT;
-		r = fds_get(s->fds, place.view.slot, FD_PIN, &pin);
-		if (!r)
-			r = remove ? -ENODATA
-				   : store_fd_setxattr(s->store, pin.fd,
-					     (place.view.flags & NODE_UPPER) != 0, name, value,
-					     size, flags);
+		r = change_pinned(s, &place.view, name, remove ? NULL : value, size, flags);
 		(void)fuse_reply_err(req, -r);
 		return;
 	}

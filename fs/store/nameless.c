@@ -104,6 +104,14 @@ int store_fd_setxattr(struct store *s, int fd, bool upper, const char *attr, con
 	return r ? r : sys_setxattr(fd, NULL, name, value, size, flags);
 }
 
+int store_fd_removexattr(struct store *s, int fd, bool upper, const char *attr)
+{
+	char name[256];
+	(void)s;
+	int r = stored_name(upper, attr, name);
+	return r ? -ENODATA : sys_removexattr(fd, NULL, name);
+}
+
 int store_fd_copy(struct store *s, int fd, const struct store_object *o, int *ret_fd)
 {
 	struct store_meta m = {.flags = META_INO, .ino = o->st.st_ino};

@@ -270,6 +270,7 @@ ssize_t store_fd_getxattr(
 	struct store *s, int fd, bool upper, const char *attr, void *value, size_t size);
 int store_fd_setxattr(struct store *s, int fd, bool upper, const char *attr, const void *value,
 	size_t size, int flags);
+int store_fd_removexattr(struct store *s, int fd, bool upper, const char *attr);
 /* A nameless scratch copy of a nameless real file, so that a redirected write has a place. */
 int store_fd_copy(struct store *s, int fd, const struct store_object *o, int *ret_fd);
 
