@@ -162,6 +162,20 @@ cJSON *cli_rule_json(const struct policy_rule *rule);
 
 /* ---- jobs (job_view.c) ---- */
 
+/* Words that name changes, owned, in a list that NULL ends. */
+struct cli_words {
+	char **items;
+	size_t count;
+};
+
+void cli_words_free(struct cli_words *words);
+
+#define cleanup_cli_words cleanup_with(cli_words_free)
+
+/* The words as typed, but for the way to a root of the job. CLI_GO_ON or an exit status. */
+int cli_words_take(const struct command *self, const struct job *job, const struct opt_list *typed,
+	struct cli_words *ret);
+
 /* A job, its reviewer and its changes, with everything selected that the words name. */
 struct cli_review {
 	struct job *job;

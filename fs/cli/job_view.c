@@ -63,11 +63,14 @@ int cli_review_open(const struct command *self, const char *job, const struct op
 	bool change, struct cli_review *ret)
 {
 	struct review_options options = {.look = !change, .home = cli_home(self)};
+	struct cli_words words cleanup_cli_words = {0};
 	struct err e = {0};
 	int rc = 0;
 	int status = options.home ? cli_job_open(self, job, change, &ret->job, &ret->named)
 				  : CLI_MACHINE;
 
+	if (status == CLI_GO_ON)
+		status = cli_words_take(self, ret->job, patterns, &words);
 	if (status != CLI_GO_ON)
 		return status;
 	terminal_progress_begin("looking at the changes");
@@ -77,9 +80,9 @@ int cli_review_open(const struct command *self, const char *job, const struct op
 		rc = review_open(ret->job, &options, &ret->review, &e);
 	if (!rc)
 		rc = review_collect(ret->review, &ret->changes, &e);
-	if (!rc && patterns->count)
-		rc = review_select(ret->changes, patterns->items, patterns->count, cli_cwd(self),
-			options.home, &e);
+	if (!rc && words.count)
+		rc = review_select(ret->changes, (const char *const *)words.items, words.count,
+			cli_cwd(self), options.home, &e);
 	terminal_progress_end();
 	return rc < 0 ? cli_fail(self, &e) : CLI_GO_ON;
 }
