@@ -11,6 +11,7 @@
 #include <writfs/cleanup.h>
 #include <writfs/str.h>
 
+#include "help.h"
 #include "table.h"
 #include "terminal.h"
 
@@ -181,6 +182,7 @@ const struct command command_apply = {
 		"the job's base directory. A crash in the middle is finished or taken back at the "
 		"next command.\n",
 	.examples = apply_examples,
+	.exit = help_exit_decide,
 	.see = "writ-status(1), writ-diff(1), writ-discard(1)",
 	.first = true,
 	.run = apply_run,
@@ -203,6 +205,7 @@ const struct command command_discard = {
 		"Without a word: everything but logins that the program renewed (\"discarding "
 		"logs you out\"), which must be named.\n",
 	.examples = discard_examples,
+	.exit = help_exit_decide,
 	.see = "writ-status(1), writ-apply(1)",
 	.first = true,
 	.run = discard_run,

@@ -7,6 +7,7 @@
 
 #include <writfs/str.h>
 
+#include "help.h"
 #include "terminal.h"
 
 struct diff_args {
@@ -113,6 +114,7 @@ const struct command command_diff = {
 		"On a terminal the output goes through $PAGER. What was shown is remembered, as "
 		"by `writ status`.\n",
 	.examples = diff_examples,
+	.exit = help_exit_look,
 	.see = "writ-status(1), writ-apply(1)",
 	.first = true,
 	.run = diff_run,

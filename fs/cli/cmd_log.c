@@ -16,6 +16,7 @@
 #include <writfs/json.h>
 #include <writfs/str.h>
 
+#include "help.h"
 #include "terminal.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -35,7 +36,7 @@ struct log_state {
 /* ---- which records ---- */
 
 static int log_patterns(
-	const struct command *self, const struct opt_list *words, struct glob_set **ret)
+	const struct command *self, const struct cli_words *words, struct glob_set **ret)
 {
 	struct glob_bases bases = {
 		.home = cli_home(self), .dot = cli_cwd(self), .bare = cli_cwd(self)};
@@ -251,11 +252,11 @@ static int log_show(const struct command *self, const struct job *job, struct lo
 
 /* As the changes that the words select; no such change is no mistake here: there may be records. */
 static int log_exit_code(
-	const struct command *self, const struct cli_review *r, const struct opt_list *words)
+	const struct command *self, const struct cli_review *r, const struct cli_words *words)
 {
 	struct err e = {0};
-	int rc = words->count ? review_select(r->changes, words->items, words->count, cli_cwd(self),
-					cli_home(self), &e)
+	int rc = words->count ? review_select(r->changes, (const char *const *)words->items,
+					words->count, cli_cwd(self), cli_home(self), &e)
 			      : 0;
 
 	if (rc == -ENOENT)
@@ -266,13 +267,12 @@ static int log_exit_code(
 static int log_run(const struct command *self, char **argv)
 {
 	struct log_args args = {0};
-	cleanup_opt_list struct opt_list words = {0};
+	cleanup_opt_list struct opt_list typed = {0};
+	struct cli_words words cleanup_cli_words = {0};
 	cleanup_cli_review struct cli_review r = {0};
 	struct glob_set *patterns cleanup_with(glob_set_freep) = NULL;
-	int status = cli_parse(self, argv, &args, &words);
+	int status = cli_parse(self, argv, &args, &typed);
 
-	if (status == CLI_GO_ON && words.count)
-		status = log_patterns(self, &words, &patterns);
 	if (status != CLI_GO_ON)
 		return status;
 
@@ -281,6 +281,10 @@ static int log_run(const struct command *self, char **argv)
 
 	status = args.exit_code ? cli_review_open(self, args.job, &everything, false, &r)
 				: cli_job_open(self, args.job, false, &r.job, NULL);
+	if (status == CLI_GO_ON)
+		status = cli_words_take(self, r.job, &typed, &words);
+	if (status == CLI_GO_ON && words.count)
+		status = log_patterns(self, &words, &patterns);
 	if (status != CLI_GO_ON)
 		return status;
 
@@ -320,6 +324,7 @@ const struct command command_log = {
 		"length, with secrets masked.\n"
 		"On a terminal the output goes through $PAGER.\n",
 	.examples = log_examples,
+	.exit = help_exit_look,
 	.see = "writ-status(1), writ-explain(1)",
 	.first = true,
 	.run = log_run,

@@ -10,6 +10,7 @@
 #include <writfs/run.h>
 #include <writfs/str.h>
 
+#include "help.h"
 #include "table.h"
 
 struct mount_args {
@@ -196,6 +197,7 @@ const struct command command_umount = {
 		"until you apply or discard it. A mount that is in use (a shell stands in it, a "
 		"file is open) stays, with exit status 1.\n",
 	.examples = umount_examples,
+	.exit = help_exit_decide,
 	.see = "writ-mount(1), writ-status(1), umount(8)",
 	.run = umount_run,
 };

@@ -14,6 +14,7 @@
 #include <writfs/run.h>
 #include <writfs/str.h>
 
+#include "help.h"
 #include "inside.h"
 #include "table.h"
 #include "terminal.h"
@@ -115,9 +116,10 @@ static void status_add_words(struct table *table, const struct change_row *row)
 	if (row->deleted == row->files)
 		table_addf(table, NULL, "%s deleted", deleted);
 	else if (row->deleted)
-		table_addf(table, NULL, "%s files, %s deleted", count, deleted);
+		table_addf(table, NULL, "%s %s, %s deleted", count,
+			row->files == 1 ? "file" : "files", deleted);
 	else
-		table_addf(table, NULL, "%s files", count);
+		table_addf(table, NULL, "%s %s", count, row->files == 1 ? "file" : "files");
 }
 
 static void status_add_row(struct table *table, const struct change_row *row)
@@ -305,6 +307,7 @@ const struct command command_status = {
 		"What was shown is remembered: `writ apply` refuses what has changed since.\n"
 		"Inside a job it says what the policy does with the current directory or PATH.\n",
 	.examples = status_examples,
+	.exit = help_exit_look,
 	.see = "writ-diff(1), writ-log(1), writ-apply(1), writ-discard(1)",
 	.first = true,
 	.run = status_run,

@@ -25,6 +25,9 @@ bool help_option_hidden(const struct opt *o);
 
 /* What is true of every command where it says nothing else. Markup. */
 extern const char help_exit_status[];
+/* Of the commands that know --exit-code, and of those that may leave something undone. Markup. */
+extern const char help_exit_look[];
+extern const char help_exit_decide[];
 /* What writ is, for the first screen and for writ(1). Markup. */
 extern const char help_short[];
 extern const char help_overview[];

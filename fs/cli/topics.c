@@ -21,12 +21,19 @@ const char help_overview[] =
 	"\twrit apply ~/.local/share/tool\n"
 	"\twrit discard\n";
 
-const char help_exit_status[] = "* 0 | done\n"
-				"* 1 | not all done: a conflict, skipped, left out as dangerous; "
-				"with --exit-code: changes\n"
-				"* 2 | bad use or bad input\n"
-				"* 3 | this machine cannot; `writ doctor` says the cure\n"
-				"* 4 | with --exit-code: dangerous changes\n";
+#define HELP_EXIT_BAD                                                                              \
+	"* 2 | bad use or bad input\n"                                                             \
+	"* 3 | this machine cannot; `writ doctor` says the cure\n"
+
+const char help_exit_status[] = "* 0 | done\n" HELP_EXIT_BAD;
+
+const char help_exit_look[] = "* 0 | done, whatever was shown\n"
+			      "* 1 | with --exit-code: there are redirected changes\n" HELP_EXIT_BAD
+			      "* 4 | with --exit-code: dangerous changes are among them\n";
+
+const char help_exit_decide[] =
+	"* 0 | done\n"
+	"* 1 | not all done: something is left, with the reason\n" HELP_EXIT_BAD;
 
 static const char topic_policy[] =
 	"A policy file is JSON with comments. It says what is granted, redirected, refused and "

@@ -23,6 +23,7 @@ for i in 1 2 3 4; do echo $i >.tool/$i; done
 mv notes old-notes
 chmod 600 mode
 rm -r gone
+mkdir .one && echo 1 >.one/1
 ln -s /etc/passwd link
 echo more >granted/file
 echo no >refused || true
@@ -37,11 +38,12 @@ run -n --allow '~/granted' --refuse '~/refused' -- sh ./install.sh 2>/dev/null
 
 screen 0 status <<'EOT'
 sh-1 · ended (0) after TIME · in ~ · sh ./install.sh
-12 redirected, 2 dangerous · 1 real · 1 refused
+14 redirected, 2 dangerous · 1 real · 1 refused
 
 redirected:
   !  ~/.bashrc                  +1 line                install.sh          runs at every login
   !  ~/link                     added, -> /etc/passwd  ln ← install.sh     link that leads out of the root
+     ~/.one/                    1 file                 mkdir ← install.sh
      ~/.tool/                   4 files                mkdir ← install.sh
      ~/gone                     deleted, 2 files       rm ← install.sh
      ~/mode                     mode 0644 -> 0600      chmod ← install.sh
@@ -57,7 +59,7 @@ look: writ diff    keep all but "!": writ apply    drop: writ discard
 EOT
 screen 0 status '~/.tool' '**/gone' <<'EOT'
 sh-1 · ended (0) after TIME · in ~ · sh ./install.sh
-12 redirected, 2 dangerous · 1 real · 1 refused
+14 redirected, 2 dangerous · 1 real · 1 refused
 
 redirected:
      ~/.tool    added, directory  mkdir ← install.sh
@@ -81,6 +83,12 @@ modified ~/.bashrc
 added ~/link
   ! link that leads out of the root
 +/etc/passwd
+
+added ~/.one
+
+added ~/.one/1
+@@ -0,0 +1 @@
++1
 
 added ~/.tool
 
@@ -122,9 +130,11 @@ sh-1  ended (0)  DATE  to decide  ~  sh ./install.sh
 EOT
 screen 1 apply <<'EOT'
 sh-1 · ended (0) after TIME · in ~ · sh ./install.sh
-8 applied, 2 left
+10 applied, 2 left
   left     modified  ~/.bashrc    runs at every login; name the path to apply it
   left     added     ~/link       link that leads out of the root; name the path to apply it
+  applied  added     ~/.one
+  applied  added     ~/.one/1
   applied  added     ~/.tool
   applied  added     ~/.tool/1
   applied  added     ~/.tool/2
