@@ -12,6 +12,7 @@ end 3
 IN
 at_terminal "$WRIT" run -q -- sh -c 'echo up; sleep 100' <<'IN'
 expect up
+sleep 0.5
 send \x03
 end 130
 IN
