@@ -4,6 +4,7 @@
  * daemon of a live job is the only one that changes its scratch; everybody else asks it. Looking
  * needs nobody, except where the mount lies over the root itself and hides the real tree.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -51,6 +52,24 @@ static bool is_fuse(int fd)
 	return !fstatfs(fd, &fs) && fs.f_type == FUSE_SUPER_MAGIC;
 }
 
+/* A temporary directory that was a workspace goes when its work is done. Nothing redirected there:
+ * nothing is missed. Else the person says where it is to be looked at, by making it again. */
+static int open_gone_root(const struct review_root *root, const char *id, int errnum, struct err *e)
+{
+	struct dirent *entry;
+	int tree = sys_open_at(root->scratch, "tree", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d cleanup_dir = tree < 0 ? NULL : fdopendir(tree);
+	bool empty = tree == -ENOENT || d;
+	if (!d && tree >= 0)
+		(void)fd_close(tree);
+	while (d && empty && (entry = readdir(d)))
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (empty)
+		return 0;
+	return err_errno(e, errnum, "root %s of %s (mkdir it to decide about what lies in scratch)",
+		root->path, id);
+}
+
 static int open_root(
 	struct review *r, size_t i, const struct review_options *options, struct err *e)
 {
@@ -68,6 +87,8 @@ static int open_root(
 		return 0;
 	}
 	int real cleanup_fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (real < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return open_gone_root(root, r->job->id, errno, e);
 	if (real < 0)
 		return err_errno(e, errno, "root %s of %s", root->path, r->job->id);
 	if (r->job->state == JOB_LIVE && strcmp(r->job->kind, "mount") == 0 && is_fuse(real)) {
