@@ -67,7 +67,9 @@ int job_file_write(struct job *job, struct err *e)
 	if (!text)
 		return err_errno(e, ENOMEM, "job %s", job->id);
 	int r = sys_write_file(job->dir, JOB_FILE, text, strlen(text), 0600);
-	return r < 0 ? err_errno(e, -r, "job %s: cannot write %s", job->id, JOB_FILE) : 0;
+	return r < 0 ? err_errno(e, -r, "cannot write %s of %s", JOB_FILE,
+			       *job->id ? job->id : "a new job")
+		     : 0;
 }
 
 static int get_time(const struct json_doc *doc, const char *key, int64_t *ret, struct err *e)

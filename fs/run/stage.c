@@ -43,7 +43,7 @@ static int find_places(struct stage *s, struct err *e)
 		return r;
 	s->cwd = getcwd(NULL, 0);
 	if (!s->cwd)
-		return err_errno(e, errno, "the current directory");
+		return err_errno(e, errno, "the current directory (cd to one that exists)");
 	if (s->cwd[0] != '/')
 		return err_set(e, ENOENT, "the current directory is not reachable; cd elsewhere");
 	r = path_state(&s->state_path, e);
