@@ -16,7 +16,6 @@
 struct alias {
 	struct alias *next;
 	slot_t slot, dir;
-	bool granted;
 	char name[];
 };
 
@@ -43,20 +42,17 @@ static struct alias **find(struct aliases *a, slot_t slot, slot_t dir, const cha
 	return at;
 }
 
-void aliases_add(struct aliases *a, slot_t slot, slot_t dir, const char *name, bool granted)
+void aliases_add(struct aliases *a, slot_t slot, slot_t dir, const char *name)
 {
 	(void)pthread_mutex_lock(&a->lock);
 	struct alias **at = find(a, slot, dir, name);
-	if (*at) {
-		(*at)->granted = granted;
-	} else {
+	if (!*at) {
 		size_t len = strlen(name) + 1;
 		struct alias *e = calloc(1, sizeof *e + len);
 		/* Without memory the name stays unknown: the file is redirected. */
 		if (e) {
 			e->slot = slot;
 			e->dir = dir;
-			e->granted = granted;
 			memcpy(e->name, name, len);
 			*at = e;
 		}
@@ -105,21 +101,6 @@ void aliases_forget(struct aliases *a, slot_t slot)
 		}
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-}
-
-bool aliases_all_granted(struct aliases *a, slot_t slot, nlink_t nlink)
-{
-	nlink_t granted = 0;
-	bool all = true;
-	(void)pthread_mutex_lock(&a->lock);
-	for (const struct alias *e = a->buckets[slot % ALIAS_BUCKETS]; e; e = e->next) {
-		if (e->slot != slot)
-			continue;
-		granted += e->granted;
-		all = all && e->granted;
-	}
-	(void)pthread_mutex_unlock(&a->lock);
-	return all && granted >= nlink;
 }
 
 void aliases_free(struct aliases *a)

@@ -15,9 +15,14 @@ int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 	struct decision d;
 	int fd = -1;
 	bool upper;
-	if (!fds_get(s->fds, slot_of(ino), FD_READ, ret) ||
-		!fds_get(s->fds, slot_of(ino), FD_WRITE, ret))
+	if (!fds_get(s->fds, slot_of(ino), FD_READ, ret))
 		return 0;
+	if (!fds_get(s->fds, slot_of(ino), FD_WRITE, ret)) {
+		/* A file of mode 0200 was opened for writing alone. */
+		if ((fcntl(ret->fd, F_GETFL) & O_ACCMODE) != O_WRONLY)
+			return 0;
+		fds_put(ret);
+	}
 	int r = node_place(s, ino, &place);
 	if (r == NODE_HAS_PIN)
 		return node_pinned(s, &place.view, false, ret, &fd, &upper);

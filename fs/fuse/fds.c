@@ -108,15 +108,23 @@ static struct fd_entry *find(struct fds *f, slot_t slot, enum fd_kind kind)
 	return e;
 }
 
-static void evict(struct fds *f)
+static void evict_some(struct fds *f, bool pinned_too)
 {
 	struct fd_entry *e = f->oldest;
 	while (e && f->count > f->limit) {
 		struct fd_entry *newer = e->newer;
-		if (!e->refs && !e->pinned)
+		if (!e->refs && (!e->pinned || (pinned_too && e->kind == FD_WRITE)))
 			entry_unlink(f, e);
 		e = newer;
 	}
+}
+
+/* When only pins are left, the oldest that still have a name go (git makes thousands of objects of
+ * mode 0444): they can be read again by it, and what wrote them has long closed them. */
+static void evict(struct fds *f)
+{
+	evict_some(f, false);
+	evict_some(f, true);
 }
 
 int fds_get(struct fds *f, slot_t slot, enum fd_kind kind, struct fd_ref *ret)

@@ -68,7 +68,7 @@ struct node {
 	uint32_t epoch; /* of the states below */
 	policy_state present, origin;
 	uint32_t detached;
-	uint32_t last_actor, last_ops;
+	uint32_t last_actor, last_ops; /* OPS_GRANTED in last_ops: they were real */
 	int64_t bytes;
 	slot_t next; /* chain of the key's bucket; next free slot */
 };
@@ -286,6 +286,8 @@ int verdict_node(
 	struct session *s, slot_t slot, const struct store_object *o, struct decision *ret);
 int verdict_name(struct session *s, slot_t dir, const char *name, const struct store_object *o,
 	struct decision *ret);
+/* True if writing the real file is within the grants under every one of its names (hard links). */
+bool verdict_links(struct session *s, slot_t slot, const struct store_object *o);
 /* "verdict, rule, file, line" as JSON for user.writ.state. Caller frees. */
 char *verdict_json(struct session *s, const struct decision *d);
 
@@ -294,14 +296,12 @@ char *verdict_json(struct session *s, const struct decision *d);
 struct aliases;
 int aliases_new(struct aliases **ret);
 void aliases_free(struct aliases *a);
-void aliases_add(struct aliases *a, slot_t slot, slot_t dir, const char *name, bool granted);
+void aliases_add(struct aliases *a, slot_t slot, slot_t dir, const char *name);
 void aliases_remove(struct aliases *a, slot_t slot, slot_t dir, const char *name);
 void aliases_forget(struct aliases *a, slot_t slot);
 /* The skip-th known name, false if there are not so many. */
 bool aliases_any(struct aliases *a, slot_t slot, unsigned skip, slot_t *ret_dir,
 	char name[static NAME_MAX + 1]);
-/* True if nlink names are known and all lie in grants. */
-bool aliases_all_granted(struct aliases *a, slot_t slot, nlink_t nlink);
 
 /* ---- seen.c: what programs last read or wrote under a real name ---- */
 
@@ -351,6 +351,8 @@ int reply_fill_entry(struct session *s, slot_t dir_slot, const struct fd_ref *di
 	const struct store_object *o, const struct decision *d, struct fuse_entry_param *e);
 void reply_entry(fuse_req_t req, struct session *s, const struct target *t);
 uint64_t reply_seen(const struct store_object *o);
+/* What counts as its content for seen.c: not ctime, which our own links and attributes move. */
+uint64_t reply_content(const struct store_object *o);
 /* After our own read (read) or change of a real file through fd: what is there now is known. */
 void reply_note_own(struct session *s, const struct node_view *v, int fd, bool read);
 

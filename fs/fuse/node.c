@@ -242,6 +242,12 @@ int node_pinned(struct session *s, const struct node_view *v, bool change, struc
 		return -ESTALE;
 	bool upper = dir ? pin.upper >= 0 : (v->flags & NODE_UPPER) != 0;
 	int r = verdict_node(s, v->slot, NULL, &d);
+	if (!r && change && !upper && d.kind == VERDICT_GRANT && S_ISREG(v->type)) {
+		/* The name that it lost was granted; those that it may still have, too? */
+		r = store_fd_lookup(s->store, pin.fd, false, &o);
+		if (!r && o.st.st_nlink && !verdict_links(s, v->slot, &o))
+			d.kind = VERDICT_REDIRECT;
+	}
 	if (!r && change && !upper && d.kind != VERDICT_GRANT) {
 		if (!S_ISREG(v->type))
 			return -EROFS;

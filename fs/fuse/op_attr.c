@@ -136,8 +136,20 @@ static void pin_before_chmod(
 	if (s->is_root || !a->set_mode || (a->mode & 0600) == 0600 || !S_ISREG(place->o.st.st_mode))
 		return;
 	struct store_dir dir = ref_dir(&place->dir);
-	if (!store_open_object(s->store, &dir, place->name, &place->o, O_RDWR, &fd))
+	struct fd_ref held cleanup_fd_ref = FD_REF_INIT;
+	if (!fds_get(s->fds, place->view.slot, FD_WRITE, &held))
+		fd = fcntl(held.fd, F_DUPFD_CLOEXEC, 3);
+	if (fd >= 0 || !store_open_object(s->store, &dir, place->name, &place->o, O_RDWR, &fd))
 		(void)fds_add(s->fds, place->view.slot, FD_WRITE, fd, -1, true, NULL);
+	else if (!store_open_object(s->store, &dir, place->name, &place->o, O_RDONLY, &fd))
+		(void)fds_add(s->fds, place->view.slot, FD_READ, fd, -1, true, NULL);
+}
+
+/* Through a descriptor that we have: the mode may not let us open the file again. */
+static bool truncate_open(struct session *s, const struct place_ref *place, off_t size)
+{
+	struct fd_ref held cleanup_fd_ref = FD_REF_INIT;
+	return !fds_get(s->fds, place->view.slot, FD_WRITE, &held) && !ftruncate(held.fd, size);
 }
 
 static int setattr_placed(fuse_req_t req, struct session *s, struct place_ref *place,
@@ -145,7 +157,8 @@ static int setattr_placed(fuse_req_t req, struct session *s, struct place_ref *p
 {
 	struct as_caller caller cleanup_caller = {false};
 	int r = verdict_node(s, place->view.slot, &place->o, d);
-	if (!r && d->kind == VERDICT_REFUSE)
+	/* uid 0 passes the mode bits of a hidden file: its content is answered here. */
+	if (!r && (d->kind == VERDICT_REFUSE || (d->hidden && a->set_size)))
 		r = -EACCES;
 	if (r)
 		return r;
@@ -157,13 +170,16 @@ static int setattr_placed(fuse_req_t req, struct session *s, struct place_ref *p
 			return r;
 	}
 	struct store_dir dir = up.entry ? ref_dir(&up) : ref_dir(&place->dir);
+	struct store_attr rest = *a;
 	if (d->side == STORE_REAL) {
+		if (a->set_size && truncate_open(s, place, a->size))
+			rest.set_size = false;
 		pin_before_chmod(s, place, a);
 		caller = caller_begin(req, s);
 	}
 	struct store_key before = place->o.key;
 	bool had_data_lower = place->o.data_lower;
-	r = store_setattr(s->store, &dir, place->name, d->side, a, &place->o);
+	r = store_setattr(s->store, &dir, place->name, d->side, &rest, &place->o);
 	if (place->view.slot != SLOT_ROOT && place->o.layer != STORE_NONE &&
 		(memcmp(&before, &place->o.key, sizeof before) != 0 ||
 			had_data_lower != place->o.data_lower))
@@ -207,7 +223,7 @@ void op_setattr(
 			note_privs(s, &place);
 		if (!r && d.side == STORE_REAL && S_ISREG(place.o.st.st_mode))
 			seen_set(s->seen, table_ino(s->table, place.view.parent), place.view.name,
-				reply_seen(&place.o));
+				reply_content(&place.o));
 		if (!r)
 			r = getattr_placed(s, &place, &st, &timeout);
 	}

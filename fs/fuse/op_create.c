@@ -50,7 +50,7 @@ static void reply_created(fuse_req_t req, struct session *s, const struct target
 	if (fd >= 0)
 		keep_created(s, t, e.ino, fd);
 	if (fd >= 0 && t->d.side == STORE_REAL)
-		seen_set(s->seen, table_ino(s->table, t->parent), t->name, reply_seen(&t->o));
+		seen_set(s->seen, table_ino(s->table, t->parent), t->name, reply_content(&t->o));
 	fi->fh = 0;
 	if (fuse_reply_create(req, &e, fi) == -ENOENT) {
 		struct str unused cleanup_str = STR_INIT;
@@ -71,6 +71,8 @@ static int open_existing(fuse_req_t req, struct session *s, fuse_ino_t parent, c
 		r = -ENOENT;
 	if (!r && S_ISDIR(t.o.st.st_mode))
 		r = -EISDIR;
+	if (!r && t.d.hidden)
+		r = -EACCES;
 	if (!r && (fi->flags & O_TRUNC)) {
 		r = target_prepare(req, s, &t);
 		struct store_dir dir = ref_dir(&t.dir);

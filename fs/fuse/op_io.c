@@ -161,6 +161,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	int r = data_open_write(req, s, ino, JOURNAL_WRITE, 0, &ref);
 	if (!r && fallocate(ref.fd, mode, offset, length) < 0)
 		r = -errno;
+	if (!r)
+		note_own(s, ino, ref.fd, false);
 	(void)fuse_reply_err(req, -r);
 }
 
@@ -198,6 +200,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 		if (n < 0)
 			r = -errno;
 	}
+	if (!r)
+		note_own(s, ino_out, out.fd, false);
 	if (r)
 		(void)fuse_reply_err(req, -r);
 	else

@@ -26,7 +26,10 @@ struct move {
 	struct target from, to;
 	slot_t node, replaced; /* SLOT_NONE if the kernel does not know it */
 	const char *note;
+	bool exclusive; /* no other request changes anything */
 };
+
+#define NEEDS_FREEZE 1 /* not an errno: again, with exclusive */
 
 static int copy_up_source(struct session *s, struct target *t, slot_t node)
 {
@@ -64,7 +67,8 @@ static int check_real_dir_move(struct move *m)
 static int move_real(struct move *m, unsigned flags)
 {
 	struct store_dir from = ref_dir(&m->from.dir), to = ref_dir(&m->to.dir);
-	if (S_ISDIR(m->from.o.st.st_mode)) {
+	if (S_ISDIR(m->from.o.st.st_mode) ||
+		((flags & RENAME_EXCHANGE) && S_ISDIR(m->to.o.st.st_mode))) {
 		int r = check_real_dir_move(m);
 		if (r)
 			return r;
@@ -73,7 +77,7 @@ static int move_real(struct move *m, unsigned flags)
 		m->to.name, &m->to.o, flags);
 	if (!r && S_ISREG(m->to.o.st.st_mode))
 		seen_set(m->s->seen, table_ino(m->s->table, m->to.parent), m->to.name,
-			reply_seen(&m->to.o));
+			reply_content(&m->to.o));
 	return r;
 }
 
@@ -104,17 +108,75 @@ static void rekey_node(const struct store_key *was, const struct store_key *is, 
 	fds_drop(k->s->fds, slot, FD_READ);
 	fds_drop(k->s->fds, slot, FD_WRITE);
 	table_rekey(k->s->table, slot, is);
+	table_flags(k->s->table, slot, 0, NODE_UPPER | NODE_OPAQUE);
 }
 
+struct beneath {
+	struct session *s;
+	size_t skip; /* length of the source's path */
+	policy_state to;
+};
+
+/* EXDEV at the first name that its new place does not grant: mv copies then, and each name gets a
+ * verdict of its own. */
+static int check_beneath(const struct store_entry *entry, void *arg)
+{
+	const struct beneath *b = arg;
+	const char *at = entry->path + b->skip;
+	policy_state state = b->to;
+	while (*at == '/')
+		at++;
+	while (*at) {
+		size_t len = strcspn(at, "/");
+		state = policy_step(b->s->o.policy, state, at, len);
+		at += len;
+		while (*at == '/')
+			at++;
+	}
+	struct verdict v = policy_decide(b->s->o.policy, state, state, true);
+	return v.kind == VERDICT_GRANT && !v.hidden ? 0 : -EXDEV;
+}
+
+static int check_promoted_names(struct move *m)
+{
+	struct session *s = m->s;
+	struct str path cleanup_str = STR_INIT;
+	struct states to;
+	int r = table_states(s->table, s->o.policy, s->root_state, m->to.parent, &to);
+	if (!r)
+		r = table_path(s->table, m->from.parent, &path);
+	if (r)
+		return r;
+	if (path.len)
+		str_add_char(&path, '/');
+	str_add(&path, m->from.name);
+	if (path.failed)
+		return -ENOMEM;
+	struct beneath b = {
+		s, path.len, policy_step(s->o.policy, to.present, m->to.name, strlen(m->to.name))};
+	return store_walk(s->store, path.p, check_beneath, &b);
+}
+
+/* What is beneath is not locked by the kernel: everything else stands still meanwhile. */
 static int promote_dir(struct move *m)
 {
 	struct session *s = m->s;
-	struct store_dir from = ref_dir(&m->from.dir);
+	struct store_dir from = ref_dir(&m->from.dir), to = ref_dir(&m->to.dir);
 	struct rekey k = {s};
 	if (m->to.exists && m->to.o.layer != STORE_LOWER)
 		return -EXDEV;
-	return store_promote_tree(s->store, &from, m->from.name, &m->from.o, m->to.dir.fd,
-		m->to.name, rekey_node, &k);
+	if (!m->exclusive)
+		return NEEDS_FREEZE;
+	int r = check_promoted_names(m);
+	if (!r)
+		r = store_promote_tree(s->store, &from, m->from.name, &m->from.o, to.lower,
+			m->to.name, rekey_node, &k);
+	if (r)
+		return r;
+	r = store_lookup(s->store, &from, m->from.name, &m->from.o);
+	if (!r || r == -ENOENT)
+		r = store_lookup(s->store, &to, m->to.name, &m->to.o);
+	return r;
 }
 
 /* The save does not go through: somebody else changed the real file meanwhile. It is kept. */
@@ -144,7 +206,7 @@ static int promote_file(struct move *m)
 	struct store_print expect = m->to.o.lower;
 	fuse_ino_t to_dir = table_ino(s->table, m->to.parent);
 	if (m->to.exists && m->to.o.st.st_size &&
-		seen_differs(s->seen, to_dir, m->to.name, reply_seen(&m->to.o)))
+		seen_differs(s->seen, to_dir, m->to.name, reply_content(&m->to.o)))
 		return promote_conflict(m);
 	struct store_publish p = {.real_dir = to.lower,
 		.real_name = m->to.name,
@@ -166,7 +228,9 @@ static int promote_file(struct move *m)
 	if (!r)
 		r = store_lookup(s->store, &to, m->to.name, &m->to.o);
 	if (!r)
-		seen_set(s->seen, to_dir, m->to.name, reply_seen(&m->to.o));
+		seen_set(s->seen, to_dir, m->to.name, reply_content(&m->to.o));
+	if (!r && m->node)
+		table_flags(s->table, m->node, 0, NODE_UPPER);
 	return r;
 }
 
@@ -228,7 +292,15 @@ static void move_done(
 	struct move *m, const struct target *replaced, unsigned flags, const struct store_key *was)
 {
 	struct session *s = m->s;
+	bool linked = m->to.o.layer != STORE_NONE && m->to.o.st.st_nlink > 1 &&
+		      !S_ISDIR(m->to.o.st.st_mode);
+	if (m->node && linked)
+		aliases_add(s->aliases, m->node, m->to.parent, m->to.name);
 	if (flags & RENAME_EXCHANGE) {
+		if (m->replaced) {
+			aliases_remove(s->aliases, m->replaced, m->to.parent, m->to.name);
+			aliases_add(s->aliases, m->replaced, m->from.parent, m->from.name);
+		}
 		if (m->node)
 			table_rename(s->table, m->node, m->to.parent, m->to.name);
 		if (m->replaced)
@@ -300,6 +372,18 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	unsigned txn = txn_begin(s->table, session_unique(), FUSE_RENAME2, slot_of(parent), name);
 	if (!(flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)))
 		r = rename_locked(&m, parent, name, new_parent, new_name, flags, txn);
+	if (r == NEEDS_FREEZE) {
+		(void)pthread_rwlock_unlock(&s->freeze);
+		(void)pthread_rwlock_wrlock(&s->freeze);
+		target_put(&m.from);
+		target_put(&m.to);
+		m = (struct move){.req = req,
+			.s = s,
+			.from.dir = FD_REF_INIT,
+			.to.dir = FD_REF_INIT,
+			.exclusive = true};
+		r = rename_locked(&m, parent, name, new_parent, new_name, flags, txn);
+	}
 	txn_done(s->table, txn, r);
 	/* The record speaks of the side where the data is now. */
 	const struct decision *d = m.from.d.kind == VERDICT_REFUSE ? &m.from.d : &m.to.d;
@@ -347,8 +431,7 @@ static int link_choose(
 		r = store_link(
 			s->store, d.side, &from, place->name, &place->o, &dir, to->name, &to->o);
 	if (!r)
-		aliases_add(s->aliases, place->view.slot, place->view.parent, place->view.name,
-			d.kind == VERDICT_GRANT);
+		aliases_add(s->aliases, place->view.slot, place->view.parent, place->view.name);
 	return r;
 }
 

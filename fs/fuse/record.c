@@ -49,7 +49,7 @@ struct coalesce {
 static void coalesce_node(struct node *n, void *arg)
 {
 	struct coalesce *c = arg;
-	if (n->last_actor != c->actor) {
+	if (n->last_actor != c->actor || ((n->last_ops & OPS_GRANTED) != 0) != c->granted) {
 		n->last_actor = c->actor;
 		n->last_ops = 0;
 		n->bytes = 0;

@@ -81,6 +81,16 @@ double reply_timeout(const struct session *s, slot_t dir, const struct store_obj
 	return !many && watch_active(s->watch, dir) ? TIMEOUT_OWN_S : TIMEOUT_SHARED_S;
 }
 
+uint64_t reply_content(const struct store_object *o)
+{
+	const struct store_print *p = &o->lower;
+	struct {
+		uint64_t ino, size;
+		int64_t mtime;
+	} print = {p->ino, p->size, p->mtime_ns};
+	return p->exists ? hash_bytes(&print, sizeof print, 2) | 1 : 0;
+}
+
 uint64_t reply_seen(const struct store_object *o)
 {
 	const struct store_print *p = &o->lower;
@@ -102,7 +112,7 @@ void reply_note_own(struct session *s, const struct node_view *v, int fd, bool r
 		.size = stx.stx_size,
 		.mtime_ns = stx.stx_mtime.tv_sec * 1000000000LL + stx.stx_mtime.tv_nsec,
 		.ctime_ns = stx.stx_ctime.tv_sec * 1000000000LL + stx.stx_ctime.tv_nsec};
-	seen_set(s->seen, table_ino(s->table, v->parent), v->name, reply_seen(&o));
+	seen_set(s->seen, table_ino(s->table, v->parent), v->name, reply_content(&o));
 	/* After a write the kernel asks for the attributes by itself; the event that our write
 	 * raises must not make it ask again. */
 	if (!read)
@@ -124,12 +134,12 @@ int reply_fill_entry(struct session *s, slot_t dir_slot, const struct fd_ref *di
 	if (privs != ((v.flags & NODE_PRIVS) != 0))
 		table_flags(s->table, v.slot, privs ? NODE_PRIVS : 0, privs ? 0 : NODE_PRIVS);
 	if (!S_ISDIR(o->st.st_mode) && o->st.st_nlink > 1)
-		aliases_add(s->aliases, v.slot, dir_slot, name, d->kind == VERDICT_GRANT);
+		aliases_add(s->aliases, v.slot, dir_slot, name);
 	uint64_t seen = reply_seen(o);
 	if (seen != v.seen)
 		table_seen(s->table, v.slot, seen);
 	if (d->kind == VERDICT_GRANT && o->layer == STORE_LOWER && S_ISREG(o->st.st_mode))
-		seen_first(s->seen, table_ino(s->table, dir_slot), name, seen);
+		seen_first(s->seen, table_ino(s->table, dir_slot), name, reply_content(o));
 	*e = (struct fuse_entry_param){
 		.ino = (fuse_ino_t)v.generation << 32 | v.slot,
 		.generation = 0,

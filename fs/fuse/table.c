@@ -427,6 +427,7 @@ void table_rename(struct table *t, slot_t slot, slot_t parent, const char *name)
 	(void)pthread_mutex_lock(&t->lock);
 	if (!is_ancestor(t, slot, parent) && !node_move(t, slot, parent, name)) {
 		t->nodes[slot].flags &= (uint16_t)~NODE_NAMELESS;
+		t->nodes[slot].last_ops = 0; /* under another name it is another record */
 		t->nodes[slot].epoch = 0;
 		if (S_ISDIR(t->nodes[slot].type))
 			t->h->epoch++;

@@ -58,7 +58,7 @@ int verdict_node(struct session *s, slot_t slot, const struct store_object *o, s
 		make_sticky(ret);
 	if (ret->kind == VERDICT_GRANT && o->layer == STORE_LOWER && S_ISREG(o->st.st_mode) &&
 		o->st.st_nlink > 1 && policy_hard_links_safe(s->o.policy) &&
-		!aliases_all_granted(s->aliases, slot, o->st.st_nlink))
+		!verdict_links(s, slot, o))
 		make_sticky(ret);
 	return 0;
 }
@@ -82,6 +82,29 @@ int verdict_name(struct session *s, slot_t dir, const char *name, const struct s
 	if (is_sticky(o))
 		make_sticky(ret);
 	return 0;
+}
+
+/* A count of remembered names proves nothing: names go, outside as well, and directories get other
+ * slots. Each is looked up again, and judged by where it lies now. */
+bool verdict_links(struct session *s, slot_t slot, const struct store_object *o)
+{
+	char name[NAME_MAX + 1];
+	slot_t dir;
+	nlink_t granted = 0;
+	if (!s->o.policy || !policy_hard_links_safe(s->o.policy))
+		return true;
+	for (unsigned i = 0; aliases_any(s->aliases, slot, i, &dir, name); i++) {
+		struct fd_ref ref cleanup_fd_ref = FD_REF_INIT;
+		struct store_object found;
+		struct decision d;
+		if (node_dir(s, dir, &ref) || node_lookup_name(s, &ref, name, &found) ||
+			memcmp(&found.key, &o->key, sizeof o->key) != 0)
+			continue;
+		if (verdict_name(s, dir, name, &found, &d) || d.kind != VERDICT_GRANT)
+			return false;
+		granted++;
+	}
+	return granted >= o->st.st_nlink;
 }
 
 char *verdict_json(struct session *s, const struct decision *d)

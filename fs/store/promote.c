@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,9 +49,41 @@ struct tree {
 	struct store *s;
 	const struct store_dir *dir; /* the scratch directory that is copied */
 	int real;                    /* its new real counterpart, under construction */
-	store_rekey_fn rekey;
-	void *arg;
+	struct pairs *pairs;
 };
+
+/* Who stands for whom, told when the tree is in place and not before. */
+struct pairs {
+	struct store_key (*list)[2];
+	size_t count, cap;
+};
+
+static int pairs_add(struct pairs *p, const struct store_key *was, const struct store_key *is)
+{
+	if (p->count == p->cap) {
+		size_t cap = p->cap ? 2 * p->cap : 64;
+		void *list = reallocarray(p->list, cap, sizeof *p->list);
+		if (!list)
+			return -ENOMEM;
+		p->list = list;
+		p->cap = cap;
+	}
+	p->list[p->count][0] = *was;
+	p->list[p->count++][1] = *is;
+	return 0;
+}
+
+static void pairs_free(struct pairs *p)
+{
+	free(p->list);
+}
+
+static int not_empty(const struct dirent *entry, void *arg)
+{
+	(void)entry;
+	(void)arg;
+	return -ENOTEMPTY;
+}
 
 static int promote_entry(struct tree *t, const char *name, struct store_object *o);
 
@@ -77,7 +110,7 @@ static int promote_subdir(struct tree *t, const char *name, const struct store_o
 	r = store_dir_open(t->s, t->dir, name, o, &child);
 	if (r)
 		return r;
-	struct tree below = {t->s, &child, real, t->rekey, t->arg};
+	struct tree below = {t->s, &child, real, t->pairs};
 	r = dir_each(child.upper, promote_child, &below);
 	store_dir_close(&child);
 	if (!r)
@@ -106,8 +139,7 @@ static int promote_entry(struct tree *t, const char *name, struct store_object *
 	if (r)
 		return r;
 	key_from_statx(&stx, &is);
-	t->rekey(&o->key, &is, t->arg);
-	return 0;
+	return pairs_add(t->pairs, &o->key, &is);
 }
 
 int store_promote_tree(struct store *s, const struct store_dir *dir, const char *name,
@@ -117,6 +149,11 @@ int store_promote_tree(struct store *s, const struct store_dir *dir, const char 
 	char temp[SYS_TEMP_NAME_SIZE], removed[SYS_TEMP_NAME_SIZE];
 	if (o->layer != STORE_UPPER || o->merged || !S_ISDIR(o->st.st_mode))
 		return -EXDEV;
+	int target cleanup_fd =
+		openat(real_dir, real_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int full = target < 0 ? 0 : dir_each(target, not_empty, NULL);
+	if (full)
+		return full;
 	sys_temp_name(temp, ".writ-");
 	if (mkdirat(real_dir, temp, 0700) < 0)
 		return -errno;
@@ -126,7 +163,8 @@ int store_promote_tree(struct store *s, const struct store_dir *dir, const char 
 	struct store_dir child = {-1, -1};
 	if (!r)
 		r = store_dir_open(s, dir, name, o, &child);
-	struct tree t = {s, &child, real, rekey, arg};
+	struct pairs pairs cleanup_with(pairs_free) = {0};
+	struct tree t = {s, &child, real, &pairs};
 	if (!r)
 		r = dir_each(child.upper, promote_child, &t);
 	store_dir_close(&child);
@@ -144,6 +182,8 @@ int store_promote_tree(struct store *s, const struct store_dir *dir, const char 
 		key_from_statx(&stx, &is);
 		rekey(&o->key, &is, arg);
 	}
+	for (size_t i = 0; i < pairs.count; i++)
+		rekey(&pairs.list[i][0], &pairs.list[i][1], arg);
 	/* Out of the tree by one rename; where a real name was hidden, a whiteout stays. */
 	if (o->lower_exists)
 		return whiteout_over_dir(

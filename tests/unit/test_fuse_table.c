@@ -213,12 +213,10 @@ static void test_all_names_of_a_file(void **state)
 	char name[NAME_MAX + 1];
 	slot_t dir;
 	assert_int_equal(aliases_new(&a), 0);
-	aliases_add(a, 7, 1, "one", true);
-	assert_false(aliases_all_granted(a, 7, 2));
-	aliases_add(a, 7, 2, "two", true);
-	assert_true(aliases_all_granted(a, 7, 2));
-	aliases_add(a, 7, 2, "two", false);
-	assert_false(aliases_all_granted(a, 7, 2));
+	aliases_add(a, 7, 1, "one");
+	aliases_add(a, 7, 2, "two");
+	aliases_add(a, 7, 2, "two");
+	assert_false(aliases_any(a, 7, 2, &dir, name));
 	aliases_remove(a, 7, 1, "one");
 	assert_true(aliases_any(a, 7, 0, &dir, name));
 	assert_string_equal(name, "two");
