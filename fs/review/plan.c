@@ -244,6 +244,27 @@ static int64_t mtime_of(const struct change *c)
 	return (int64_t)c->now.st_mtim.tv_sec * 1000000000 + c->now.st_mtim.tv_nsec;
 }
 
+/* A directory in which its owner could do nothing, until the program gave itself the right. */
+static bool opens_directory(const struct change *c)
+{
+	const mode_t needed = S_IWUSR | S_IXUSR;
+	return c->metadata_only && S_ISDIR(c->now.st_mode) && (c->now.st_mode & needed) == needed &&
+	       (c->real.mode & needed) != needed;
+}
+
+/* As the program had to: before anything is done in it. Its other attributes follow at the end. */
+static int plan_opened_dir(struct plan *p, struct change *c)
+{
+	if (!opens_directory(c))
+		return 0;
+	struct step *step = add(p, STEP_DIR, c);
+	if (!step)
+		return -ENOMEM;
+	step->expect = c->base.known ? c->base : c->real;
+	step->ident = memory_string(&p->steps->memory, c->ident);
+	return 0;
+}
+
 static int plan_dir_attr(struct plan *p, struct change *c)
 {
 	if (!S_ISDIR(c->now.st_mode) || c->kind == CHANGE_DELETED)
@@ -252,7 +273,8 @@ static int plan_dir_attr(struct plan *p, struct change *c)
 	if (!step)
 		return -ENOMEM;
 	if (c->metadata_only) {
-		step->expect = c->base.known ? c->base : c->real;
+		if (!opens_directory(c))
+			step->expect = c->base.known ? c->base : c->real;
 		step->ident = memory_string(&p->steps->memory, c->ident);
 	}
 	if (!c->metadata_only || (c->aspects & ASPECT_TIMES))
@@ -387,8 +409,9 @@ int plan_apply(struct plan *p)
 	static const struct {
 		phase_fn fn;
 		bool backwards;
-	} phases[] = {{give_group, false}, {plan_directory, false}, {plan_file, false},
-		{plan_renamed, false}, {plan_deleted, true}, {plan_dir_attr, true}};
+	} phases[] = {{give_group, false}, {plan_opened_dir, false}, {plan_directory, false},
+		{plan_file, false}, {plan_renamed, false}, {plan_deleted, true},
+		{plan_dir_attr, true}};
 	int r = choose(p);
 	if (!r)
 		r = choose_parents(p);
