@@ -157,6 +157,7 @@ const char *cli_job_review_name(enum job_review review)
 		[JOB_APPLIED] = "applied",
 		[JOB_DISCARDED] = "discarded",
 		[JOB_PARTLY] = "partly",
+		[JOB_DECIDED] = "decided",
 	};
 
 	return names[review];

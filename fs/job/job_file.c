@@ -17,6 +17,7 @@ static const char *const review_names[] = {
 	[JOB_APPLIED] = "applied",
 	[JOB_DISCARDED] = "discarded",
 	[JOB_PARTLY] = "partly",
+	[JOB_DECIDED] = "decided",
 };
 
 static void add_string(cJSON *json, const char *key, const char *value)

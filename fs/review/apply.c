@@ -51,7 +51,10 @@ static void note_review(struct review *r, bool discard)
 	struct err e = {0};
 	struct changes *c cleanup_with(changes_freep) = changes_new();
 	bool left = !c || collect_scratch(r, true, c) != 0;
-	r->job->review = left ? JOB_PARTLY : discard ? JOB_DISCARDED : JOB_APPLIED;
+	enum job_review now = discard ? JOB_DISCARDED : JOB_APPLIED;
+	if (r->job->review != JOB_UNDECIDED && r->job->review != now)
+		now = JOB_DECIDED;
+	r->job->review = left ? JOB_PARTLY : now;
 	if (job_save(r->job, &e))
 		log_warning("%s: %s", r->job->id, e.text);
 }

@@ -22,7 +22,8 @@
 
 enum job_state { JOB_LIVE, JOB_ENDED, JOB_KILLED /* not ended, nobody holds its lock */ };
 /* What the person has done with its changes. */
-enum job_review { JOB_UNDECIDED, JOB_APPLIED, JOB_DISCARDED, JOB_PARTLY };
+/* Decided: in several steps, so perhaps some applied and the rest discarded. */
+enum job_review { JOB_UNDECIDED, JOB_APPLIED, JOB_DISCARDED, JOB_PARTLY, JOB_DECIDED };
 
 struct job {
 	char id[JOB_ID_MAX];

@@ -26,6 +26,8 @@ expect_no b/made
 expect_status 0 "$WRIT" apply -j "$job"
 expect_file b/made made
 expect_status 0 "$WRIT" status -j "$job" --exit-code
+expect_status 0 "$WRIT" jobs
+expect_out "^$job .* decided "
 expect_status 2 "$WRIT" apply -j "$job" '~/none'
 expect_lines "$ERR" 1
 expect_err none
