@@ -28,3 +28,7 @@ cannot 127 'no-such-program' -- no-such-program
 cannot 127 '.*nowhere/x' -- ./nowhere/x
 cannot 126 '.*file' -- ./file
 same_real
+mkdir "$T/gone"
+cd "$T/gone"
+rmdir "$T/gone"
+cannot 125 'the current directory .*cd to one that exists' -- echo started
