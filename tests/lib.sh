@@ -50,6 +50,15 @@ need_fuse() {
 	fi
 }
 
+# What writ mount needs: ordinary users mount by fusermount3, which is set-uid.
+need_mount() {
+	need_fuse
+	is_root || need fusermount3
+	if ! is_root && grep -q '^NoNewPrivs:.*1' /proc/self/status; then
+		skip "set-uid programs have no effect here (no_new_privs)"
+	fi
+}
+
 # What writ run needs: FUSE, and for ordinary users user namespaces.
 need_sandbox() {
 	need_fuse

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A mount whose daemon was killed is listed, says what to do, and can be ended.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir d
 echo old >d/f

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Mounts that could only look into themselves or cover writ's own records are refused.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir -p a/b d
 expect_status 2 "$WRIT" mount --root a a/b

@@ -3,7 +3,7 @@
 # for: root
 # As root with allow_other other users have their own permissions and ownership.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 need setpriv setfacl
 
 chmod 755 "$T" "$HOME"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # writ mount -f stays until it is unmounted or told to stop, and then unmounts.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir d
 mounted() { grep -q " $HOME/d fuse" /proc/self/mounts; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # mount takes the generic options and fsname=; an unknown one is bad use.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir d
 echo f >d/f

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # writ mount DIR covers DIR with itself: everything is redirected, the list shows it.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir d
 echo old >d/f

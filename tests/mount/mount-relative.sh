@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Mount points are found from the current directory, through links and with blanks.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir "with blank" real
 ln -s real link

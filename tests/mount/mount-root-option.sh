@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # writ mount --root A B shows A at B.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir a b
 echo old >a/f

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A mount ends by umount(8) or fusermount3 too, and its daemon with it.
 . "$(dirname "$0")/../lib.sh"
-need_fuse
+need_mount
 
 mkdir d
 "$WRIT" mount "$HOME/d"
