@@ -78,12 +78,17 @@ int cli_review_open(const struct command *self, const char *job, const struct op
 		rc = job_lock_review(ret->job, CLI_LOCK_MS, &e);
 	if (!rc)
 		rc = review_open(ret->job, &options, &ret->review, &e);
+	size_t recovered = rc ? 0 : review_recovered(ret->review);
 	if (!rc)
 		rc = review_collect(ret->review, &ret->changes, &e);
 	if (!rc && words.count)
 		rc = review_select(ret->changes, (const char *const *)words.items, words.count,
 			cli_cwd(self), options.home, &e);
 	terminal_progress_end();
+	if (recovered)
+		(void)fprintf(stderr,
+			"writ: %s: an earlier command was cut off and is finished now, %zu %s\n",
+			ret->job->id, recovered, recovered == 1 ? "change" : "changes");
 	return rc < 0 ? cli_fail(self, &e) : CLI_GO_ON;
 }
 

@@ -176,6 +176,7 @@ int review_discard(struct review *r, struct changes *c, const struct review_act 
 
 struct recovery {
 	struct review *review;
+	size_t finished; /* changes */
 	struct err *e;
 };
 
@@ -184,14 +185,19 @@ static int recover_one(struct steps *steps, void *arg)
 	struct recovery *recovery = arg;
 	log_info("%s: finishing what a crash cut off", recovery->review->job->id);
 	int status = steps_run(recovery->review, steps, recovery->e);
-	for (size_t i = 0; i < steps->group_count; i++)
-		if (steps->groups[i].result != RESULT_KIND_MAX)
+	for (size_t i = 0; i < steps->group_count; i++) {
+		if (steps->groups[i].result == RESULT_KIND_MAX)
+			recovery->finished++;
+		else
 			log_warning("%s: left in scratch: %s", recovery->review->job->id,
 				steps->groups[i].why);
+	}
+	if (!status)
+		note_review(recovery->review, steps->discard);
 	return status;
 }
 
-int review_recover(struct job *job, struct err *e)
+int recover_job(struct job *job, size_t *ret_finished, struct err *e)
 {
 	struct review *r cleanup_with(review_freep) = NULL;
 	bool pending = false;
@@ -199,6 +205,16 @@ int review_recover(struct job *job, struct err *e)
 	if (status || !pending)
 		return status;
 	status = review_open_plain(job, &r, e);
-	struct recovery recovery = {r, e};
-	return status ? status : intent_each(job, recover_one, &recovery, e);
+	struct recovery recovery = {r, 0, e};
+	if (!status)
+		status = intent_each(job, recover_one, &recovery, e);
+	if (!status)
+		*ret_finished = recovery.finished;
+	return status;
+}
+
+int review_recover(struct job *job, struct err *e)
+{
+	size_t finished = 0;
+	return recover_job(job, &finished, e);
 }

@@ -162,7 +162,7 @@ int review_open(
 	r->job = job;
 	int status = take_options(r, options, e);
 	if (!status && !r->look && !r->remote_act && !r->live)
-		status = review_recover(job, e);
+		status = recover_job(job, &r->recovered, e);
 	if (!status)
 		status = open_roots(r, options, e);
 	if (status)
@@ -171,6 +171,11 @@ int review_open(
 		ask_flush(r);
 	*ret = steal_ptr(&r);
 	return 0;
+}
+
+size_t review_recovered(const struct review *r)
+{
+	return r->recovered;
 }
 
 void review_free(struct review *r)

@@ -56,10 +56,13 @@ struct review {
 	struct review_root roots[JOB_ROOTS_MAX];
 	size_t root_count;
 	char *home, *path_env;
-	bool git_ready; /* libgit2 counts its users */
+	size_t recovered; /* changes of a command that was cut off, finished at the opening */
+	bool git_ready;   /* libgit2 counts its users */
 };
 
 struct changes *changes_new(void);
+/* apply.c: review_recover(); *ret_finished keeps its value where nothing was cut off. */
+int recover_job(struct job *job, size_t *ret_finished, struct err *e);
 /* For recovery itself: opens the roots and asks nobody. */
 int review_open_plain(struct job *job, struct review **ret, struct err *e);
 /* The root that path lies in, and the path within it; -1 if in none. */

@@ -283,6 +283,8 @@ int review_discard(struct review *r, struct changes *c, const struct review_act 
  * 0 also when there was nothing to do.
  */
 int review_recover(struct job *job, struct err *e);
+/* How many changes review_open has finished so. */
+size_t review_recovered(const struct review *r);
 
 /* ---- live jobs ---- */
 

@@ -18,10 +18,14 @@ for round in 1 2 3 4 5 6; do
 		grep -qxE "(old|round [0-9]+) $i" "d/f$i" || fail "d/f$i has $(cat "d/f$i")"
 	done
 	"$WRIT" status -j "$job" >"$OUT" || fail "status after the kill: $?"
-	"$WRIT" apply -j "$job" >"$OUT" || fail "apply after the kill: $(cat "$OUT")"
+	pending=$(find "$HOME/.local/state/writfs/jobs/$job/intents" -name "*.jsonl" | wc -l)
+	expect_status 0 "$WRIT" apply -j "$job"
+	[ "$pending" = 0 ] || expect_err "^writ: $job: an earlier command was cut off and is finished now"
 	for i in $(seq 300); do
 		expect_file "d/f$i" "round $round $i"
 	done
 	expect_file "d/new$round/n" n
 done
+expect_status 0 "$WRIT" jobs
+[ "$(grep -cE " (applied|decided) " "$OUT")" = 6 ] || fail "jobs: $(cat "$OUT")"
 expect_eq "$(find d | wc -l)" 313 "names in d"
