@@ -240,6 +240,9 @@ static int emit_target(struct diff *d)
 	int dir cleanup_fd = real_open_dir(root, parent);
 	if (dir >= 0 && S_ISLNK(c->real.mode)) {
 		ssize_t n = readlinkat(dir, name, target, sizeof target);
+		if (n >= 0 && c->target && strlen(c->target) == (size_t)n &&
+			memcmp(c->target, target, (size_t)n) == 0)
+			return 0;
 		if (n >= 0)
 			r = d->fn('-', target, (size_t)n, d->arg);
 	}
