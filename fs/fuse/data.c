@@ -9,7 +9,9 @@
 
 #include "ops.h"
 
-int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
+#define READ_TRIES 16
+
+static int open_read_once(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 {
 	struct place_ref place cleanup_place = {.dir = FD_REF_INIT};
 	struct decision d;
@@ -23,6 +25,7 @@ int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 			return 0;
 		fds_put(ret);
 	}
+	uint64_t generation = fds_generation(s->fds, slot_of(ino));
 	int r = node_place(s, ino, &place);
 	if (r == NODE_HAS_PIN)
 		return node_pinned(s, &place.view, false, ret, &fd, &upper);
@@ -34,7 +37,18 @@ int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 		return r;
 	struct store_dir dir = ref_dir(&place.dir);
 	r = store_open_object(s->store, &dir, place.name, &place.o, O_RDONLY, &fd);
-	return r ? r : fds_add(s->fds, place.view.slot, FD_READ, fd, -1, false, ret);
+	/* Another object by now: look again. */
+	if (r == -ESTALE)
+		r = -EAGAIN;
+	return r ? r : fds_add_since(s->fds, place.view.slot, FD_READ, fd, -1, generation, ret);
+}
+
+int data_open_read(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
+{
+	int r = -EAGAIN;
+	for (unsigned i = 0; r == -EAGAIN && i < READ_TRIES; i++)
+		r = open_read_once(s, ino, ret);
+	return r == -EAGAIN ? -ESTALE : r;
 }
 
 static int open_scratch(struct session *s, struct place_ref *place, int *fd)

@@ -13,6 +13,7 @@
 #include "fuse_i.h"
 
 #define FD_BUCKETS 4096
+#define FD_GENERATIONS 1024
 
 struct fd_entry {
 	struct fds *owner;
@@ -35,6 +36,7 @@ struct fds {
 	unsigned count, limit; /* descriptors */
 	struct pins *pins;
 	uint64_t serial;
+	uint64_t dropped[FD_GENERATIONS]; /* by slot: how often something was dropped */
 };
 
 int fds_new(unsigned limit, struct fds **ret)
@@ -141,6 +143,24 @@ int fds_get(struct fds *f, slot_t slot, enum fd_kind kind, struct fd_ref *ret)
 	return e ? 0 : -ENOENT;
 }
 
+uint64_t fds_generation(struct fds *f, slot_t slot)
+{
+	(void)pthread_mutex_lock(&f->lock);
+	uint64_t generation = f->dropped[slot % FD_GENERATIONS];
+	(void)pthread_mutex_unlock(&f->lock);
+	return generation;
+}
+
+int fds_add_since(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper,
+	uint64_t generation, struct fd_ref *ret)
+{
+	if (fds_generation(f, slot) == generation)
+		return fds_add(f, slot, kind, fd, upper, false, ret);
+	(void)fd_close(fd);
+	(void)fd_close(upper);
+	return -EAGAIN;
+}
+
 int fds_add(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper, bool pinned,
 	struct fd_ref *ret)
 {
@@ -218,6 +238,7 @@ void fds_drop(struct fds *f, slot_t slot, enum fd_kind kind)
 {
 	(void)pthread_mutex_lock(&f->lock);
 	struct fd_entry *e = find(f, slot, kind);
+	f->dropped[slot % FD_GENERATIONS]++;
 	if (e)
 		entry_unlink(f, e);
 	(void)pthread_mutex_unlock(&f->lock);
@@ -244,6 +265,8 @@ void fds_free(struct fds *f)
 void fds_drop_unpinned(struct fds *f)
 {
 	(void)pthread_mutex_lock(&f->lock);
+	for (unsigned i = 0; i < FD_GENERATIONS; i++)
+		f->dropped[i]++;
 	for (struct fd_entry *e = f->oldest; e;) {
 		struct fd_entry *newer = e->newer;
 		if (!e->pinned)

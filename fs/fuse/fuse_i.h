@@ -48,6 +48,7 @@ enum {
 	NODE_UPPER = 1 << 1,    /* backed by scratch (files) / pinned descriptor is scratch's */
 	NODE_OPAQUE = 1 << 2,   /* directory that hides a real one: detached, with all beneath */
 	NODE_LINKS = 1 << 3,    /* real file of several names */
+	NODE_MOVING = 1 << 5,   /* a request is taking its name away or giving it another */
 	NODE_PRIVS = 1 << 4,    /* suid or sgid is set */
 };
 
@@ -176,6 +177,12 @@ int fds_get(struct fds *f, slot_t slot, enum fd_kind kind, struct fd_ref *ret);
 /* Takes both descriptors over, replacing what was there. On -ENOMEM they are closed. */
 int fds_add(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper, bool pinned,
 	struct fd_ref *ret);
+/* A descriptor that was opened after a look at the names may be out of date when it is to be kept:
+ * something was dropped for the slot meanwhile (copy-up, promotion). Ask for the generation before
+ * the look; fds_add_since answers -EAGAIN then, and has closed the descriptors. */
+uint64_t fds_generation(struct fds *f, slot_t slot);
+int fds_add_since(struct fds *f, slot_t slot, enum fd_kind kind, int fd, int upper,
+	uint64_t generation, struct fd_ref *ret);
 void fds_put(struct fd_ref *ref);
 void fds_drop(struct fds *f, slot_t slot, enum fd_kind kind);
 void fds_drop_all(struct fds *f, slot_t slot);
@@ -264,6 +271,9 @@ int node_pin(struct session *s, slot_t slot, const struct store_dir *dir, const 
  * object is granted, or a directory that nobody else can reach (-EROFS: leave it as it is). */
 int node_pinned(struct session *s, const struct node_view *v, bool change, struct fd_ref *ret,
 	int *ret_fd, bool *ret_upper);
+/* Around the two steps (store, table) that take or change a node's name: who resolves the node in
+ * between waits for the second instead of finding nothing. */
+void node_moving(struct session *s, slot_t slot, bool moving);
 /* After the store changed what backs a node. */
 void node_rekeyed(struct session *s, slot_t slot, const struct store_object *o);
 /* A name in a directory. */

@@ -30,15 +30,31 @@ static int open_root(struct session *s, struct fd_ref *ret)
 	return r ? r : fds_add(s->fds, SLOT_ROOT, FD_DIR, d.lower, d.upper, false, ret);
 }
 
-int node_dir(struct session *s, slot_t slot, struct fd_ref *ret)
+#define RETRIES 1000
+#define RETRY_US 100
+
+void node_moving(struct session *s, slot_t slot, bool moving)
+{
+	if (slot)
+		table_flags(s->table, slot, moving ? NODE_MOVING : 0, moving ? 0 : NODE_MOVING);
+}
+
+/* True if it is worth another look: the node's name is on its way. */
+static bool wait_moving(struct session *s, slot_t slot, unsigned tries)
+{
+	struct node_view v;
+	if (tries >= RETRIES || table_view_slot(s->table, slot, &v) || !(v.flags & NODE_MOVING))
+		return false;
+	(void)usleep(RETRY_US);
+	return true;
+}
+
+static int open_dir_node(struct session *s, slot_t slot, struct fd_ref *ret)
 {
 	struct node_view v;
 	struct store_object o;
 	struct store_dir d;
-	if (!fds_get(s->fds, slot, FD_DIR, ret))
-		return 0;
-	if (slot == SLOT_ROOT)
-		return open_root(s, ret);
+	uint64_t generation = fds_generation(s->fds, slot);
 	int r = table_view_slot(s->table, slot, &v);
 	if (!r && (v.flags & NODE_NAMELESS))
 		r = -ESTALE;
@@ -56,7 +72,22 @@ int node_dir(struct session *s, slot_t slot, struct fd_ref *ret)
 	}
 	if (r)
 		return r == -ENOENT ? -ESTALE : r;
-	return fds_add(s->fds, slot, FD_DIR, d.lower, d.upper, false, ret);
+	return fds_add_since(s->fds, slot, FD_DIR, d.lower, d.upper, generation, ret);
+}
+
+int node_dir(struct session *s, slot_t slot, struct fd_ref *ret)
+{
+	int r = -EAGAIN;
+	for (unsigned i = 0; r == -EAGAIN && i < RETRIES; i++) {
+		if (!fds_get(s->fds, slot, FD_DIR, ret))
+			return 0;
+		if (slot == SLOT_ROOT)
+			return open_root(s, ret);
+		r = open_dir_node(s, slot, ret);
+		if (r == -ESTALE && wait_moving(s, slot, i))
+			r = -EAGAIN;
+	}
+	return r == -EAGAIN ? -ESTALE : r;
 }
 
 int node_dir_upper(struct session *s, slot_t slot, struct fd_ref *ret)
@@ -149,7 +180,7 @@ int node_dir_lower(fuse_req_t req, struct session *s, slot_t slot, struct fd_ref
 	return 0;
 }
 
-int node_place(struct session *s, fuse_ino_t ino, struct place_ref *ret)
+static int place_once(struct session *s, fuse_ino_t ino, struct place_ref *ret)
 {
 	struct place_ref p cleanup_place = {.dir = FD_REF_INIT};
 	int r = table_view(s->table, ino, &p.view);
@@ -174,6 +205,26 @@ int node_place(struct session *s, fuse_ino_t ino, struct place_ref *ret)
 	ret->name = root ? "." : ret->view.name;
 	p.dir = (struct fd_ref)FD_REF_INIT;
 	return 0;
+}
+
+int node_place(struct session *s, fuse_ino_t ino, struct place_ref *ret)
+{
+	struct node_view before, after;
+	int r = -ESTALE;
+	for (unsigned i = 0; r == -ESTALE; i++) {
+		if (table_view(s->table, ino, &before))
+			return -ESTALE;
+		r = place_once(s, ino, ret);
+		if (r != -ESTALE || wait_moving(s, slot_of(ino), i))
+			continue;
+		/* Moved between our two looks: the second finds it. */
+		if (i >= RETRIES || table_view(s->table, ino, &after) ||
+			(after.flags == before.flags && after.parent == before.parent &&
+				same_key(&after.key, &before.key) &&
+				!strcmp(after.name, before.name)))
+			return -ESTALE;
+	}
+	return r;
 }
 
 void node_place_put(struct place_ref *place)

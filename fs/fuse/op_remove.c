@@ -122,6 +122,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	struct session *s cleanup_shared = change_begin(req);
 	struct target t cleanup_target = {.dir = FD_REF_INIT};
 	unsigned opcode = is_dir ? FUSE_RMDIR : FUSE_UNLINK;
+	slot_t moving = SLOT_NONE;
 	count_request(s, opcode);
 	unsigned txn = txn_begin(s->table, session_unique(), opcode, slot_of(parent), name);
 	int r = target_get(s, parent, name, &t);
@@ -134,6 +135,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 	struct target gone = t;
 	if (!r) {
 		txn_intent(s->table, txn, &t.o.key);
+		moving = table_find_key(s->table, &t.o.key);
+		node_moving(s, moving, true);
 		remove_pin(s, &t);
 		struct store_dir dir = ref_dir(&t.dir);
 		r = is_dir ? remove_dir(req, s, &t)
@@ -144,6 +147,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name, boo
 		remove_done(s, &gone);
 	else if (gone.exists)
 		remove_unpin(s, &gone);
+	node_moving(s, moving, false);
 	if (!r || t.d.kind == VERDICT_REFUSE)
 		record_change(req, s, is_dir ? JOURNAL_RMDIR : JOURNAL_UNLINK, &t.d, SLOT_NONE,
 			slot_of(parent), name, -1, -r);

@@ -163,7 +163,8 @@ static int promote_dir(struct move *m)
 	struct session *s = m->s;
 	struct store_dir from = ref_dir(&m->from.dir), to = ref_dir(&m->to.dir);
 	struct rekey k = {s};
-	if (m->to.exists && m->to.o.layer != STORE_LOWER)
+	if (m->from.o.layer != STORE_UPPER || m->from.o.merged ||
+		(m->to.exists && m->to.o.layer != STORE_LOWER))
 		return -EXDEV;
 	if (!m->exclusive)
 		return NEEDS_FREEZE;
@@ -348,6 +349,8 @@ static int rename_locked(struct move *m, fuse_ino_t parent, const char *name, fu
 	struct node_view v;
 	if (m->node && !table_view_slot(m->s->table, m->node, &v))
 		was = v.key;
+	node_moving(m->s, m->node, true);
+	node_moving(m->s, m->replaced, true);
 	if (m->to.exists && !(flags & RENAME_EXCHANGE))
 		remove_pin(m->s, &m->to);
 	struct as_caller caller cleanup_caller =
@@ -359,6 +362,8 @@ static int rename_locked(struct move *m, fuse_ino_t parent, const char *name, fu
 		move_done(m, &replaced, flags, &was);
 	else if (m->replaced)
 		fds_drop(m->s->fds, m->replaced, FD_PIN);
+	node_moving(m->s, m->node, false);
+	node_moving(m->s, m->replaced, false);
 	return r;
 }
 

@@ -124,8 +124,8 @@ struct as_caller caller_begin(fuse_req_t req, const struct session *s)
 	struct __user_cap_data_struct data[2];
 	if (ctx->uid != 0 && !syscall(SYS_capget, &header, data)) {
 		data[0].effective |=
-			data[0].permitted &
-			(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER);
+			data[0].permitted & (1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH |
+						    1u << CAP_FOWNER | 1u << CAP_CHOWN);
 		(void)syscall(SYS_capset, &header, data);
 	}
 	return (struct as_caller){true};
