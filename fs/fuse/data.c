@@ -27,8 +27,12 @@ static int open_read_once(struct session *s, fuse_ino_t ino, struct fd_ref *ret)
 	}
 	uint64_t generation = fds_generation(s->fds, slot_of(ino));
 	int r = node_place(s, ino, &place);
-	if (r == NODE_HAS_PIN)
-		return node_pinned(s, &place.view, false, ret, &fd, &upper);
+	if (r == NODE_HAS_PIN) {
+		r = verdict_node(s, place.view.slot, NULL, &d);
+		if (!r && d.hidden)
+			r = -EACCES;
+		return r ? r : node_pinned(s, &place.view, false, ret, &fd, &upper);
+	}
 	if (!r)
 		r = verdict_node(s, place.view.slot, &place.o, &d);
 	if (!r && d.hidden)

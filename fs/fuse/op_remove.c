@@ -13,7 +13,7 @@ void remove_pin(struct session *s, const struct target *t)
 		log_debug("node %u: cannot be pinned", slot);
 }
 
-static void remove_unpin(struct session *s, const struct target *t)
+void remove_unpin(struct session *s, const struct target *t)
 {
 	slot_t slot = table_find_key(s->table, &t->o.key);
 	if (!slot)

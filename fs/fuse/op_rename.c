@@ -361,7 +361,7 @@ static int rename_locked(struct move *m, fuse_ino_t parent, const char *name, fu
 	if (!r)
 		move_done(m, &replaced, flags, &was);
 	else if (m->replaced)
-		fds_drop(m->s->fds, m->replaced, FD_PIN);
+		remove_unpin(m->s, &replaced);
 	node_moving(m->s, m->node, false);
 	node_moving(m->s, m->replaced, false);
 	return r;

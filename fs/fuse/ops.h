@@ -33,6 +33,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
 /* The node of an existing target loses this name: pinned, if the kernel may still use it. */
 void remove_pin(struct session *s, const struct target *t);
 void remove_done(struct session *s, const struct target *t);
+/* The step failed: the pin is not needed. */
+void remove_unpin(struct session *s, const struct target *t);
 
 /* op_open.c, op_io.c */
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

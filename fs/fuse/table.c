@@ -414,7 +414,7 @@ void table_forget(
 void table_rekey(struct table *t, slot_t slot, const struct store_key *key)
 {
 	(void)pthread_mutex_lock(&t->lock);
-	if (!same_key(&t->nodes[slot].key, key)) {
+	if (t->nodes[slot].in_use && !same_key(&t->nodes[slot].key, key)) {
 		bucket_remove(t, slot);
 		t->nodes[slot].key = *key;
 		bucket_add(t, slot);
@@ -425,7 +425,8 @@ void table_rekey(struct table *t, slot_t slot, const struct store_key *key)
 void table_rename(struct table *t, slot_t slot, slot_t parent, const char *name)
 {
 	(void)pthread_mutex_lock(&t->lock);
-	if (!is_ancestor(t, slot, parent) && !node_move(t, slot, parent, name)) {
+	if (t->nodes[slot].in_use && t->nodes[parent].in_use && !is_ancestor(t, slot, parent) &&
+		!node_move(t, slot, parent, name)) {
 		t->nodes[slot].flags &= (uint16_t)~NODE_NAMELESS;
 		t->nodes[slot].last_ops = 0; /* under another name it is another record */
 		t->nodes[slot].epoch = 0;
@@ -438,7 +439,8 @@ void table_rename(struct table *t, slot_t slot, slot_t parent, const char *name)
 void table_update(struct table *t, slot_t slot, void (*fn)(struct node *node, void *arg), void *arg)
 {
 	(void)pthread_mutex_lock(&t->lock);
-	fn(&t->nodes[slot], arg);
+	if (t->nodes[slot].in_use)
+		fn(&t->nodes[slot], arg);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -447,16 +449,20 @@ void table_flags(struct table *t, slot_t slot, uint16_t set, uint16_t clear)
 	(void)pthread_mutex_lock(&t->lock);
 	struct node *n = &t->nodes[slot];
 	uint16_t flags = (uint16_t)((n->flags & ~clear) | set);
-	if ((flags ^ n->flags) & NODE_OPAQUE)
-		t->h->epoch++;
-	n->flags = flags;
+	/* A FORGET may have overtaken the caller: a free slot is nobody's. */
+	if (n->in_use) {
+		if ((flags ^ n->flags) & NODE_OPAQUE)
+			t->h->epoch++;
+		n->flags = flags;
+	}
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
 void table_seen(struct table *t, slot_t slot, uint64_t seen)
 {
 	(void)pthread_mutex_lock(&t->lock);
-	t->nodes[slot].seen = seen;
+	if (t->nodes[slot].in_use)
+		t->nodes[slot].seen = seen;
 	(void)pthread_mutex_unlock(&t->lock);
 }
 

@@ -34,6 +34,8 @@ static int unlink_upper(struct store *s, const struct store_dir *dir, const char
 		r = whiteout_make(s, dir->upper, name, first_print(o), NULL, !o->indexed);
 	else if (unlinkat(dir->upper, name, 0) < 0)
 		r = -errno;
+	if (r)
+		(void)index_adjust_nlink(&p, 1);
 	if (!r && (m.flags & META_NLINK) && m.nlink <= 1)
 		index_forget(s, &m, stx.stx_ino);
 	return r;

@@ -223,6 +223,8 @@ static int rename_scratch(struct store *s, const struct store_dir *from, const c
 	if (!r)
 		r = is_dir ? move_dir(s, from, from_name, o_from, to, to_name, o_to)
 			   : move_file(s, from, from_name, o_from, to, to_name, o_to);
+	if (r && (replaced.flags & META_NLINK))
+		(void)index_adjust_nlink(&p, 1);
 	if (!r && (replaced.flags & META_NLINK) && replaced.nlink <= 1)
 		index_forget(s, &replaced, stx.stx_ino);
 	return r;
