@@ -85,7 +85,7 @@ struct daemon_options {
 	int fd_store;            /* -1: none */
 	bool map_ids;
 	bool confined; /* the job lives in a user namespace of its own */
-	pid_t parent; /* who forks it */
+	pid_t parent;  /* who forks it */
 	const char
 		*mountpoint; /* unmounted when a signal ends the daemon; NULL: not its business */
 };
