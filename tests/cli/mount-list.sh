@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# alone
 # writ mount lists mounts (also other people's, whom the counts here leave out); the job of a mount
 # is a job as any other.
 . "$(dirname "$0")/../lib.sh"
