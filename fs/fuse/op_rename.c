@@ -316,9 +316,8 @@ static void move_done(
 		if (!(flags & RENAME_EXCHANGE))
 			table_rename(s->table, m->node, m->to.parent, m->to.name);
 		/* Only another inode: a descriptor of this one may be the last way to it (0444). */
-		if (m->to.o.layer != STORE_NONE && memcmp(&m->to.o.key, was, sizeof *was) != 0)
-			node_rekeyed(s, m->node, &m->to.o);
-		else if (S_ISDIR(m->to.o.st.st_mode))
+		bool other = memcmp(&m->to.o.key, was, sizeof *was) != 0;
+		if (m->to.o.layer != STORE_NONE && (other || S_ISDIR(m->to.o.st.st_mode)))
 			node_rekeyed(s, m->node, &m->to.o);
 	}
 	table_new_epoch(s->table);
