@@ -129,7 +129,7 @@ int node_dir_upper(struct session *s, slot_t slot, struct fd_ref *ret)
 static int promote(fuse_req_t req, struct session *s, const struct node_view *v)
 {
 	struct fd_ref parent cleanup_fd_ref = FD_REF_INIT;
-	struct store_object o;
+	struct store_object o = {0};
 	struct decision d;
 	int r = verdict_node(s, v->slot, NULL, &d);
 	if (!r && d.kind != VERDICT_GRANT && d.rule >= 0)

@@ -515,6 +515,7 @@ int table_states(
 		s = (struct states){n->present, n->origin, n->detached != 0};
 	int r = slot > SLOT_ROOT && n->epoch != t->h->epoch ? -ENAMETOOLONG : 0;
 	while (!r && depth--) {
+		/* cppcheck-suppress uninitvar ; filled from the front, read from the back */
 		n = &t->nodes[chain[depth]];
 		s.present = policy_step(p, s.present, name_of(t, n), n->name_len);
 		s.origin = s.present;

@@ -119,6 +119,7 @@ int store_walk(struct store *s, const char *path, walk_fn fn, void *arg)
 		*slash = '\0';
 	int r = store_resolve(s, slash ? parent : "", false, &dir);
 	if (r)
+		/* cppcheck-suppress memleak ; freed by its cleanup attribute */
 		return r == -ENOTDIR ? -ENOENT : r;
 	if (!*path) {
 		r = walk_root(s, &dir, &text, fn, arg);
